@@ -107,9 +107,10 @@ PERSONAL: Mapping[str, Rows] = {
     ),
     "event_fault": Rows(_OF_EVENT, {"message": BLANK, "field": CUT}),
     "customer": Rows(
-        "{row}.id = $2",
+        "({row}.id = $2 OR {row}.merged_into_id = $2)",
         {
-            "name": OWN_BLANK, "email": OWN_NULL, "phone": OWN_NULL, "external_id": OWN_NULL, "tags": OWN_NONE,
+            "name": OWN_BLANK, "email": OWN_NULL, "email_key": OWN_NULL, "phone": OWN_NULL, "phone_key": OWN_NULL,
+            "external_id": OWN_NULL, "tags": OWN_NONE,
             "known_as_system": OWN_NONE, "known_as_id": OWN_NONE, "attributes": NULL, "loyalty_tier": CUT,
         },
         then={
@@ -118,6 +119,18 @@ PERSONAL: Mapping[str, Rows] = {
         },
     ),
     "customer_identity": Rows(_OF_CUSTOMER, {"value": OWN_NULL}, deleted=True),
+    # What was joined can then not be taken apart: nobody knows any more what each of the two had.
+    "customer_merge": Rows("({row}.from_id = $2 OR {row}.into_id = $2)", {"moved": Emptied("'{}'")}),
+    "customer_doubt": Rows("({row}.customer_id = $2 OR {row}.other_id = $2)", {"value": NULL}),
+    "contact_statement": Rows(
+        _OF_CUSTOMER,
+        {"subject": NULL, "address_key": NULL, "detail": NULL},
+        nobodys="{row}.customer_id IS NULL",
+        deleted=True,
+    ),
+    "webhook_refusal": Rows(
+        None, {"body": NULL, "message": BLANK, "query": BLANK}, nobodys="true", then={"is_whole": "false"}
+    ),
     "external_id": Rows(
         "({row}.kind = 'cust' AND {row}.row_id = $2)", {"id": OWN_NULL}, key=("system", "kind", "id"), deleted=True
     ),
@@ -137,7 +150,8 @@ PERSONAL: Mapping[str, Rows] = {
         _OF_CUSTOMER, {"inputs": Emptied(_INPUTS), "trace": Emptied(_TRACE), "reference": CUT}
     ),
     "reward_entry": Rows(_OF_CUSTOMER, {"reference": RENAMED}),
-    "promo_redemption": Rows(_OF_CUSTOMER, {"key": RENAMED}),
+    "reward_reevaluation": Rows(None, {"differences": CUT}),
+    "promo_redemption": Rows(_OF_CUSTOMER, {"key": RENAMED, "earlier": CUT}),
     "segment": Rows(None, {"criteria": CUT}),
     "asset": Rows(None, {"name": CUT, "known_as_id": CUT}),
     "import_run": Rows(
@@ -184,15 +198,19 @@ NOT_PERSONAL: Mapping[str, Mapping[str, str]] = {
     "campaign": {
         "name": GROUPS, "description": GROUPS, "logo_url": GROUPS, "subject": GROUPS, "body": GROUPS,
         "cta_text": GROUPS, "cta_url": GROUPS, "slug": GROUPS, "objective": SET, "channels": SET, "period_type": SET,
-        "opening": "totals", "known_as_id": NUMBERS,
+        "opening": "totals", "known_as_id": NUMBERS, "reward_expire_period": SET, "negative_balance": SET,
     },
     "campaign_metric": {"extra": "figures"},
     "channel_rule": {
         "source": GROUPS, "medium": GROUPS, "campaign": GROUPS, "click_id": GROUPS, "referrer": GROUPS,
         "integration": GROUPS,
     },
-    "customer": {"email_key": GENERATED, "attributes_index": GENERATED, "erasure": "numbers of rows"},
-    "customer_group": {"name": GROUPS, "time_zone": SET, "attribution_model": SET},
+    "contact_statement": {"list": GROUPS, "source": SET},
+    "customer": {"attributes_index": GENERATED, "erasure": "numbers of rows"},
+    "customer_doubt": {"reason": SET},
+    "customer_group": {"name": GROUPS, "time_zone": SET, "country": SET, "attribution_model": SET},
+    "customer_identity": {"said_with": "ids of ours", "claimed_with": "ids of ours"},
+    "customer_merge": {"reason": SET, "actor": CREDENTIALS, "undone_by": CREDENTIALS},
     "event": {"source": SET, "outcome": SET},
     "event_fault": {"code": SET},
     "event_field": {
@@ -208,7 +226,7 @@ NOT_PERSONAL: Mapping[str, Mapping[str, str]] = {
     "exchange_rate": {"from_currency": SET, "to_currency": SET},
     "external_id": {"system": "the name of a system"},
     "flow": {"known_as_id": NUMBERS},
-    "flow_action": {"extra_data": GROUPS, "known_as_id": NUMBERS},
+    "flow_action": {"extra_data": GROUPS, "known_as_id": NUMBERS, "rounding": SET, "per": SET},
     "flow_condition": {"value": GROUPS, "known_as_id": NUMBERS},
     "flow_multiplier": {"value": GROUPS, "known_as_id": NUMBERS},
     "funnel_day": {"path": "letters of stages"},
@@ -233,20 +251,26 @@ NOT_PERSONAL: Mapping[str, Mapping[str, str]] = {
     "partnership": {"name": GROUPS, "known_as_id": NUMBERS},
     "project": {"name": GROUPS, "slug": GROUPS, "identity_fields": GROUPS, "known_as_id": NUMBERS},
     "project_slug": {"slug": GROUPS},
-    "promo": {"code": GROUPS, "applies_to": GROUPS, "known_as_id": NUMBERS},
+    "promo": {"code": GROUPS, "code_key": GROUPS, "stacking": SET, "applies_to": GROUPS, "known_as_id": NUMBERS},
+    "promo_code": {"code": OURS},
+    "promo_redemption": {"asked": "a digest of what was asked", "line_discounts": "amounts"},
     "retention_mark": {"key": SET},
     "revoked_token": {"jti": CREDENTIALS},
     "reward_attribute": {"name": GROUPS},
     "reward_evaluation": {"outcome": SET},
+    "reward_reevaluation": {"what": SET, "state": SET, "failure": "what a job of ours said of itself, without rows"},
+    "reward_tier": {"name": GROUPS},
     "schedule": {"name": SET, "last_error": "what a job of ours said of itself, without rows"},
     "segment": {"name": GROUPS, "source": GROUPS, "known_as_id": NUMBERS},
     "spend_entry": {"source": SET, "source_ref": OURS},
     "spend_limit": {"renewal": SET, "pending_renewal": SET},
     "store": {
-        "name": GROUPS, "beacon_key": GROUPS, "time_zone": SET, "unavailable_features": SET, "known_as_id": NUMBERS,
+        "name": GROUPS, "beacon_key": GROUPS, "time_zone": SET, "country": SET, "unavailable_features": SET,
+        "known_as_id": NUMBERS,
     },
     "webhook_connection": {"provider": SET, "token": CREDENTIALS, "sealed": SECRET, "previous_sealed": SECRET},
     "webhook_provider": {"provider": SET},
+    "webhook_refusal": {"provider": SET, "fingerprint": "a digest", "reason": SET, "content_type": SET},
     "worker_lease": {"name": SET, "holder": OURS},
 }  # fmt: skip
 """By table and column: why it cannot hold what identifies a customer."""

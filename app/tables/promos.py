@@ -178,7 +178,7 @@ class PromoRedemption(TenantRow, table=True):
         CheckConstraint("discount >= 0", name="discount_not_negative"),
         CheckConstraint("basket_total >= discount", name="discount_within_basket"),
         Index(None, "group_id", "store_id", "redeemed_at", "id"),
-        Index(None, "group_id", "code_id", "id"),
+        Index(None, "group_id", "code_id", "redeemed_at", "id"),
         Index(None, "group_id", "redeemed_at", "id"),
     )
     promo_id: int = Field(sa_type=BigInteger)

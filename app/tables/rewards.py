@@ -120,7 +120,7 @@ class RewardEvaluation(TenantRow, table=True):
         Index(None, "group_id", "campaign_id", "id"),
         Index(None, "group_id", "created_at", "id"),
         Index(None, "group_id", "replaced_by_id", "id"),
-        Index(None, "group_id", "reevaluation_id", "id"),
+        Index(None, "group_id", "reevaluation_id", "created_at", "id"),
     )
     campaign_id: int = Field(sa_type=BigInteger)
     event_id: UUID = Field(sa_type=Uuid)

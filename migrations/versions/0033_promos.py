@@ -164,7 +164,9 @@ def _redemptions() -> None:
         ondelete="RESTRICT",
     )
     op.create_index(
-        op.f("ix_promo_redemption_group_id_code_id_id"), "promo_redemption", ["group_id", "code_id", "id"]
+        op.f("ix_promo_redemption_group_id_code_id_redeemed_at_id"),
+        "promo_redemption",
+        ["group_id", "code_id", "redeemed_at", "id"],
     )
     op.drop_constraint("uq_promo_redemption_group_id_key", "promo_redemption")
     for third in ("place", "promo_id"):

@@ -228,7 +228,8 @@ def _judged_again() -> None:
             op.f(f"fk_{table}_group_id_{column}"), table, target, ["group_id", column], ["group_id", "id"],
             ondelete="RESTRICT",
         )  # fmt: skip
-        _index(table, column)
+    _index(table, "replaced_by_id")
+    _index(table, "reevaluation_id", "created_at")
     op.execute("ALTER TABLE reward_balance DROP CONSTRAINT ck_reward_balance_balance_not_negative")
     op.add_column("reward_balance", sa.Column("may_owe", sa.Boolean(), server_default=sa.text("false"), nullable=False))
     _rule(

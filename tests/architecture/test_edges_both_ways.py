@@ -22,6 +22,7 @@ NO_INDEX: Mapping[tuple[str, str], str] = {
         "Customer",
         "eventMetrics",
     ): "a user's are few to sort, and every index slows down each event that comes in",
+    ("Promo", "campaigns"): "it goes through its links, by their index",
     ("EventType", "events"): "one by the moment they happened serves figures; a second slows down each event",
 }
 """Connections whose own order no index serves, each with its reason."""

@@ -26,6 +26,7 @@ from app.domain.metrics.recipients import digest
 from app.domain.segments.changes import note_audience_change
 from app.errors import Conflict, NotFound, Several
 from app.tables.personal import BEFORE_CUSTOMER, PERSONAL
+from app.values.contacts import fold_email, phone_key_of
 from app.values.ids import show_id
 
 TRIES = 5
@@ -61,29 +62,32 @@ class Cleaned:
 async def texts_of(tx: Transaction, customer_id: int) -> Texts | None:
     """What the customer is known by; None: there is none. NotFound is for the caller, who knows the path."""
     group_id = tx.scope.group_id
-    row = await tx.fetchrow(_KNOWN, group_id, customer_id)
-    if row is None:
+    rows = await tx.fetch(_KNOWN, group_id, customer_id)
+    if not rows:
         return None
-    emails, phones = {row["email"]}, {row["phone"]}
-    keys, names = {row["external_id"], *row["known_as_id"]}, {row["name"]}
+    emails, phones = {row["email"] for row in rows}, {row["phone"] for row in rows}
+    keys = {one for row in rows for one in (row["external_id"], *row["known_as_id"])}
+    names = {row["name"] for row in rows}
     for kind, value in await tx.fetch(_IDENTITIES, group_id, customer_id):
         {"email": emails, "phone": phones, "name": names}.get(kind, keys).add(value)
     for told in await tx.fetch(_TOLD, group_id, customer_id):
         emails.add(told["email"])
         phones.add(told["phone"])
         keys.add(told["tracker"])
-    shared = {
-        found["value"]
-        for found in await tx.fetch(
-            _SHARED, group_id, customer_id, sorted(filter(None, emails | phones | keys))
-        )
-    }
+    texts = sorted(filter(None, emails | phones | keys))
+    compared = [_compared(one) for one in texts]
+    shared = {row["value"] for row in await tx.fetch(_SHARED, group_id, customer_id, texts, compared)}
 
     def own(values: set[Any]) -> frozenset[str]:
         return frozenset(one for one in values if one and one not in shared)
 
     names |= {word for name in names if name for word in re.split(r"\s+", name)}
     return Texts(emails=own(emails), phones=own(phones), keys=own(keys), names=frozenset(filter(None, names)))
+
+
+def _compared(text: str) -> str:
+    """The key by which an address or a number is compared."""
+    return fold_email(text) if "@" in text else phone_key_of(text) or text
 
 
 async def erase_customer(
@@ -97,6 +101,9 @@ async def erase_customer(
     before = await tx.fetchrow(_DONE, tx.scope.group_id, customer_id)
     if before is None:
         raise NotFound("customer", show_id("cust", customer_id), path=["id"])
+    if before["merged_into_id"] is not None and before["erased_at"] is None:
+        heir = show_id("cust", before["merged_into_id"])
+        raise Conflict(f"This customer turned out to be {heir}: erase that one.", path=["id"], code="MERGED")
     if before["erased_at"] is None:
         for _ in range(TRIES):
             try:
@@ -119,8 +126,13 @@ class _MoreCame(Exception):
     """More of the person came in before the customer was locked."""
 
 
-_KNOWN = "SELECT name, email, phone, external_id, known_as_id FROM customer WHERE group_id = $1 AND id = $2"
-_DONE = "SELECT erased_at, erasure::text AS erasure FROM customer WHERE group_id = $1 AND id = $2"
+_KNOWN = """
+SELECT name, email, phone, external_id, known_as_id FROM customer
+ WHERE group_id = $1 AND (id = $2 OR merged_into_id = $2) ORDER BY id = $2 DESC, id
+"""
+_DONE = """
+SELECT erased_at, erasure::text AS erasure, merged_into_id FROM customer WHERE group_id = $1 AND id = $2
+"""
 _ERASED = (
     "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) AND erased_at IS NOT NULL ORDER BY id"
 )
@@ -141,9 +153,11 @@ UNION SELECT DISTINCT NULL, u.user_data ->> 'email', u.user_data ->> 'phone' FRO
 """
 # What somebody else is known by as well is not this person's alone.
 _SHARED = """
-SELECT email AS value FROM customer WHERE group_id = $1 AND id <> $2 AND email = ANY ($3)
-UNION SELECT phone FROM customer WHERE group_id = $1 AND id <> $2 AND phone = ANY ($3)
-UNION SELECT external_id FROM customer WHERE group_id = $1 AND id <> $2 AND external_id = ANY ($3)
+SELECT given.value FROM unnest($3::text[], $4::text[]) AS given (value, key)
+  JOIN customer c ON c.group_id = $1 AND c.id <> $2 AND c.merged_into_id IS DISTINCT FROM $2
+   AND (c.email_key = given.key OR c.phone_key = given.key)
+UNION SELECT external_id FROM customer
+ WHERE group_id = $1 AND id <> $2 AND merged_into_id IS DISTINCT FROM $2 AND external_id = ANY ($3)
 UNION SELECT value FROM customer_identity WHERE group_id = $1 AND customer_id <> $2 AND value = ANY ($3)
 """
 _LOCK = "SELECT erased_at, erasure::text AS erasure FROM customer WHERE group_id = $1 AND id = $2 FOR UPDATE"

@@ -20,13 +20,15 @@ class Counter:
     table: str
     keys: tuple[str, ...]
     sums: tuple[str, ...]
+    flags: tuple[str, ...] = ()
+    """What holds of both where it holds of one."""
 
 
 COUNTERS = (
     Counter("promo_usage", ("promo_id",), ("used",)),
     Counter("segment_member", ("segment_id",), ()),
     Counter("reward_participant", ("campaign_id",), ("rewarded", "rewarded_before")),
-    Counter("reward_balance", ("partner_id", "currency"), ("balance",)),
+    Counter("reward_balance", ("partner_id", "currency"), ("balance", "pending"), ("may_owe",)),
 )
 """In the order in which all writers lock them."""
 _READ = """
@@ -69,7 +71,8 @@ async def add_up(tx: Transaction, gone: int, into: int) -> dict[str, list[Row]]:
                 await tx.execute(_MOVE.format(table=counter.table), tx.scope.group_id, row["id"], into)
                 continue
             await tx.execute(_DROP.format(table=counter.table), tx.scope.group_id, row["id"])
-            await _set(tx, counter, same, {name: same[name] + row[name] for name in counter.sums})
+            flags = {name: same[name] or row[name] for name in counter.flags}
+            await _set(tx, counter, same, {name: same[name] + row[name] for name in counter.sums} | flags)
             if row.get("rewarded") and same.get("rewarded"):
                 await _count_participants(tx, row["campaign_id"], -1)
     return found

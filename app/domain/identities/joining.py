@@ -22,10 +22,11 @@ from app.errors import Conflict, Invalid, NotFound
 from app.tables.people import DoubtReason, MergeReason
 from app.values.json_text import read_json
 
-BY_HAND = ("customer_order", "promo_redemption", "reward_entry")
+BY_HAND = ("customer_order", "promo_redemption", "reward_entry", "reward_lot")
 """What goes over by hand alone; rows that count per customer add up (`counting.py`)."""
 _LOCK = f"""
-SELECT customer.id, customer.deleted_at, customer.merged_into_id, customer.known_as_system, customer.known_as_id,
+SELECT customer.id, customer.deleted_at, customer.merged_into_id, customer.erased_at, customer.known_as_system,
+       customer.known_as_id,
        {", ".join(f"customer.{name}" if name != "attributes" else "customer.attributes::text" for name in BLENDED)}
   FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = ANY ($4) ORDER BY customer.id FOR UPDATE
 """
@@ -141,6 +142,8 @@ async def undo_merge(tx: Transaction, merge_id: int, *, actor: str, now: datetim
         raise NotFound("merge", merge_id, path=path)
     gone, into = note["from_id"], note["into_id"]
     rows = await _locked(tx, {gone: path, into: path}, gone={gone})
+    if rows[gone]["erased_at"] is not None or rows[into]["erased_at"] is not None:
+        raise Conflict("They were erased; nobody knows who had what.", path=path, code="ERASED")
     if note["undone_at"] is not None:
         raise Conflict("This has been undone already.", path=path, code="UNDONE_ALREADY")
     if rows[gone]["merged_into_id"] != into or rows[into]["deleted_at"] is not None:

@@ -19,7 +19,7 @@ MOVED = (
 again."""
 COUNTED = (
     "customer_order", "promo_redemption", "promo_usage", "segment_member", "reward_balance", "reward_entry",
-    "reward_participant",
+    "reward_lot", "reward_participant",
 )  # fmt: skip
 """Tables on which limits and balances count per customer: whoever has a row in one is merged by hand alone."""
 TOUCHES = "funnel_touch"

@@ -75,6 +75,11 @@ RETURNING partner_id, currency, balance_change
 _SAID = """
 UPDATE contact_statement SET customer_id = $3 WHERE group_id = $1 AND customer_id = $2 AND address_key = $4
 """
+_LOTS = """
+UPDATE reward_lot SET customer_id = $3
+ WHERE group_id = $1 AND evaluation_id = ANY ($2) AND customer_id = $4
+RETURNING partner_id, currency, CASE WHEN released_at IS NULL THEN remaining ELSE 0 END AS waits
+"""
 _EVENTS = "SELECT id FROM event WHERE group_id = $1 AND customer_id = $2 AND identity_id = ANY ($3)"
 
 
@@ -168,17 +173,27 @@ async def _move(
         if row["is_rewarded"]:
             rewarded[row["campaign_id"]] = rewarded.get(row["campaign_id"], 0) + 1
     entries = await tx.fetch(_ENTRIES, tx.scope.group_id, [row["id"] for row in evaluations], into, gone)
+    lots = await tx.fetch(_LOTS, tx.scope.group_id, [row["id"] for row in evaluations], into, gone)
     balances: dict[tuple[int, str], int] = {}
+    pending: dict[tuple[int, str], int] = {}
     for row in entries:
         key = (row["partner_id"], row["currency"])
         balances[key] = balances.get(key, 0) + row["balance_change"]
+    for row in lots:
+        key = (row["partner_id"], row["currency"])
+        pending[key] = pending.get(key, 0) + row["waits"]
     by_table = {counter.table: counter for counter in COUNTERS}
     told = [{"campaign_id": one, "rewarded": n, "rewarded_before": 0} for one, n in sorted(rewarded.items())]
     await move_sums(tx, by_table["reward_participant"], told, gone, into, path=path)
     owed = [
-        {"partner_id": partner, "currency": currency, "balance": balance}
-        for (partner, currency), balance in sorted(balances.items())
-        if balance > 0
+        {
+            "partner_id": partner,
+            "currency": currency,
+            "balance": max(balances.get((partner, currency), 0), 0),
+            "pending": pending.get((partner, currency), 0),
+        }
+        for partner, currency in sorted({*balances, *pending})
+        if balances.get((partner, currency), 0) > 0 or pending.get((partner, currency), 0)
     ]
     await move_sums(tx, by_table["reward_balance"], owed, gone, into, path=path)
 

@@ -121,6 +121,9 @@ class Customer(Node):
     doubts: Connection[CustomerDoubtRef] = connection(
         "What about who it is looks doubtful.", DOUBTS, key="customer_id"
     )
+    doubts_of_others: Connection[CustomerDoubtRef] = connection(
+        "What looks doubtful about others, because of it.", DOUBTS, key="other_id"
+    )
     order_figures: list[OrderFigures] = order_figures("Its orders, in numbers.", of="Customer")
 
 

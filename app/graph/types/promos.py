@@ -142,6 +142,9 @@ class PromoCode(Node):
     redeemed_at: DateTime | None = column("When it was used; null: it was not, or that was given back.")
     disabled_at: DateTime | None = column("When it was withdrawn.")
     promo: PromoRef = to_one("The promo.", "promo_id")
+    redemptions: Connection[PromoRedemptionRef] = connection(
+        "Its uses: one at most that counts, and those that were given back.", REDEMPTIONS, key="code_id"
+    )
 
 
 def _counts(row: Row) -> Sql:

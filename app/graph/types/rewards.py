@@ -59,6 +59,9 @@ class RewardEvaluation(Node):
         "The evaluation that holds in its place, since the event was judged again; null: this one holds.",
         "replaced_by_id",
     )
+    replaced: list[RewardEvaluationRef] = listing(
+        "What was decided before, in whose place this one holds.", key="replaced_by_id", order="id"
+    )
     inputs: JSON = column(
         "Everything that was known, by owner: user, transaction, partner, campaign.", roles=PERSONAL_READERS
     )
