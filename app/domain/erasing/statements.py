@@ -40,7 +40,7 @@ def erasing(name: str, *, strong: int, told: int) -> str:
     due = f"({own} AND {_found(rows, table, all_told=True)})" if is_searched else own
     # Of what was found and is not the person's own, what is nobody's is theirs.
     mine = f"({own} OR {rows.nobodys.replace('{row}', 'r')})" if rows.nobodys else own
-    nobodys = "r.customer_id IS NULL" if rows.nobodys else "false"
+    nobodys = rows.nobodys.replace("{row}", "r") if rows.nobodys else "false"
     write = (
         f"DELETE FROM {name} r USING held WHERE r.group_id = $1 AND {same} AND held.mine"
         if rows.deleted
