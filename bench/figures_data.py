@@ -99,8 +99,8 @@ SELECT $1, {_FIRST_ID.format("store")} + n % 20, 'Campaign ' || n, 'active', 'pr
   FROM generate_series(0, $2::int - 1) n
 """
 _CUSTOMERS = f"""
-INSERT INTO customer (group_id, name, email, store_id, loyalty_tier, created_at)
-SELECT $1, 'C' || n, 'c' || n || '@example.com', {_FIRST_ID.format("store")} + n % 20,
+INSERT INTO customer (group_id, name, email, email_key, store_id, loyalty_tier, created_at)
+SELECT $1, 'C' || n, 'c' || n || '@example.com', 'c' || n || '@example.com', {_FIRST_ID.format("store")} + n % 20,
        (ARRAY['gold', 'silver', NULL])[1 + n % 3], '{FIRST}'::timestamptz + random() * interval '{DAYS} days'
   FROM generate_series(0, $2::int - 1) n
 """

@@ -23,9 +23,9 @@ CUSTOMERS = 1_000_000
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ASKED = 7
 _MAKE = """
-INSERT INTO customer (group_id, name, email, external_id, loyalty_tier, order_count, total_spent, last_order_at,
-                      email_consent, sms_consent, tags, attributes)
-SELECT $1, 'Customer ' || n, 'c' || n || '@example.org', 'c' || n,
+INSERT INTO customer (group_id, name, email, email_key, external_id, loyalty_tier, order_count, total_spent,
+                      last_order_at, email_consent, sms_consent, tags, attributes)
+SELECT $1, 'Customer ' || n, 'c' || n || '@example.org', 'c' || n || '@example.org', 'c' || n,
        (ARRAY['gold', 'silver', 'bronze', NULL])[1 + floor(random() * 4)::int],
        floor(random() * 40)::int, round((random() * 1000)::numeric, 2),
        $2::timestamptz - make_interval(secs => random() * 365 * 86400), random() < 0.6, random() < 0.3,
