@@ -66,16 +66,17 @@ class Decisions(Said):
         """Those who come back if they are deleted."""
         self.doubts: list[Doubt] = []
         self._pinned: set[Key] = set()
+        self._apart: set[int] = set()
+        """Customers who turned out not to be joinable: nothing joins them with another one any more."""
         self._home: dict[Key, int] = {}
 
     def decide(self, counted: Iterable[int] = ()) -> None:
         """Find everybody's customer. `counted`: those among `candidates` who cannot be joined with others."""
         counted = set(counted)
-        while True:
-            refused = self._solve(counted)
-            if not refused:
-                break
-            self._pinned |= refused
+        # Each round sets at least one more customer apart, so there are no more rounds than customers.
+        while refused := self._solve(counted):
+            self._apart |= refused
+            self._pinned |= {w for w in self.of if self.owner(w) in refused}
         self._tell()
 
     @property
@@ -83,13 +84,14 @@ class Decisions(Said):
         """Customers who are to be joined with others."""
         return set(self.merged)
 
-    def _solve(self, counted: set[int]) -> set[Key]:
+    def _solve(self, counted: set[int]) -> set[int]:
+        """Who is who; or further customers that would have to be joined and cannot be."""
         self.merged, self.moved, self.fresh, self.doubts = {}, [], {}, []
         self.cleared = set()
         parts = Parts()
         shared = self._unite(parts)
         rows_of = self._rows_of(parts)
-        refused: set[Key] = set()
+        refused: set[int] = set()
         number = 0
         home: dict[Key, int] = {}
         for v in sorted(self.of, key=self._order):
@@ -104,12 +106,11 @@ class Decisions(Said):
             home[root] = rows[0]
             for one in rows[1:]:
                 if one in counted or (one in self.customers and self.customers[one].has_own_id):
-                    refused |= {w for w in self.of if self.owner(w) == one}
-                    self._pinned |= refused
+                    refused.add(one)
                 else:
                     self.merged[one] = rows[0]
-        if refused:
-            return refused
+        if refused - self._apart:
+            return refused - self._apart
         self._home = {v: home[parts.find(v)] for v in self.of}
         for v in self.of:
             self._settle(v, v in shared)
@@ -117,6 +118,10 @@ class Decisions(Said):
 
     def _unite(self, parts: Parts) -> set[Key]:
         shared: set[Key] = set()
+        # First of all, so that whatever joins a key joins the customer it stays with.
+        for v in sorted(self.of, key=self._order):
+            if v in self._pinned or any(one.is_pinned for one in self.of[v] if one.id):
+                parts.join(v, row_key(self.owner(v)))
         for customer in self.customers.values():
             if customer.is_told or customer.id not in self.opened:
                 parts.find(row_key(customer.id))
@@ -128,9 +133,10 @@ class Decisions(Said):
         for v in sorted(self.of, key=self._order):
             old = [one for one in self.of.get(v, ()) if one.id]
             if v in self._pinned or any(one.is_pinned for one in old):
-                self._join(parts, v, row_key(self.owner(v)))
-            elif old and v not in self.loose and not {one.owner for one in old} & self.opened:
-                parts.join(v, row_key(old[0].owner))
+                continue
+            if old and v not in self.loose and not {one.owner for one in old} & self.opened:
+                if not self._are_apart(parts, v, row_key(old[0].owner)):
+                    parts.join(v, row_key(old[0].owner))
             elif self.is_contested(v):
                 shared.add(v)
             else:
@@ -143,15 +149,20 @@ class Decisions(Said):
         return shared
 
     def _join(self, parts: Parts, one: Key, other: Key) -> bool:
-        """Unless two external ids would be one person's."""
+        """Unless two external ids would be one person's, or somebody who cannot be joined would be another one."""
         named = [
             {row for row in parts.rows(of) if row in self.customers and self.customers[row].has_own_id}
             for of in (one, other)
         ]
-        if named[0] and named[1] and named[0] != named[1]:
+        if (named[0] and named[1] and named[0] != named[1]) or self._are_apart(parts, one, other):
             return False
         parts.join(one, other)
         return True
+
+    def _are_apart(self, parts: Parts, one: Key, other: Key) -> bool:
+        """Whether one of them is of somebody who cannot be joined, and the other of somebody else."""
+        rows = [parts.rows(of) for of in (one, other)]
+        return bool(rows[0] and rows[1] and rows[0] != rows[1] and self._apart & (rows[0] | rows[1]))
 
     def _rows_of(self, parts: Parts) -> dict[Key, list[int]]:
         """By part of the keys, the customers that it goes on as, the best first."""
@@ -202,7 +213,10 @@ class Decisions(Said):
                 one.is_shared, one.is_changed = False, True
             if v in self._pinned and not one.is_pinned:
                 one.is_pinned = one.is_changed = True
-                self.doubts.append(Doubt("kept_apart", one.key, home, None))
+                others = sorted({self.owner(d) for d in self.deciders(v)} - {0, home}) or sorted(
+                    {self._home[w] for w in self.of if v in self.deciders(w)} - {home}
+                )
+                self.doubts.append(Doubt("kept_apart", one.key, home, others[0] if others else None))
         column = self.columns.get(v)
         if column is not None and column != home and self.merged.get(column) != home:
             if column in self.opened and not self.customers[column].has_own_id:
