@@ -212,12 +212,12 @@ async def test_nobody_changes_what_is_written(db: Database, group: GivenGroup, s
 
 SETS: dict[str, tuple[str, type, dict[str, Any]]] = {
     "customer_group": ("groupUpdate", GroupFields, {
-        "name": "Other", "timeZone": "Asia/Tokyo", "keepBodiesDays": 1, "keepDeliveriesDays": 2, "keepTrashDays": 3,
-        "keepTracesDays": 4, "keepAnswersHours": 5, "attributionModel": "LINEAR", "attributionWindowDays": 14,
-        "attributionHalfLifeDays": 3,
+        "name": "Other", "timeZone": "Asia/Tokyo", "country": "JP", "keepBodiesDays": 1,
+        "keepDeliveriesDays": 2, "keepTrashDays": 3, "keepTracesDays": 4, "keepAnswersHours": 5,
+        "attributionModel": "LINEAR", "attributionWindowDays": 14, "attributionHalfLifeDays": 3,
     }),
     "store": ("storeUpdate", StoreFields, {
-        "name": "Other", "beaconKey": "b-9", "timeZone": "Asia/Tokyo", "isDefault": True,
+        "name": "Other", "beaconKey": "b-9", "timeZone": "Asia/Tokyo", "country": "JP", "isDefault": True,
         "unavailableFeatures": ["DAILY_LIMITS"],
     }),
     "project": ("projectUpdate", ProjectFields, {

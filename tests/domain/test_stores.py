@@ -189,7 +189,7 @@ async def test_an_operator_makes_a_group_and_its_first_store_is_the_default(db: 
         "event_quota": None,
     }  # fmt: skip
     assert found == {
-        "id": made, "name": "Été", "currency": "JPY", "time_zone": "Asia/Tokyo", "created_at": NOW
+        "id": made, "name": "Été", "currency": "JPY", "time_zone": "Asia/Tokyo", "country": None, "created_at": NOW
     }  # fmt: skip
 
 

@@ -226,6 +226,7 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
                     integration_id=integrations[at // 3] if at in (0, 3) else None,
                     slug=f"{own}-slug" if at in (0, 3) else None,
                     reward_type=None if bare else [1, 2, 3, 4, 9, 0, -1][at % 7],
+                    reward_expire_period=[None, "month", "year"][at % 3],
                     partner_id=None if bare else partners[at % 2],
                     partnership_id=None if bare else pships[0],
                     owner_id=BIG if at % 2 else None,
@@ -314,8 +315,15 @@ async def everything(db: Database, mark: str, *, currency: str = "EUR", campaign
             for other in [c for c, whose in zip(made, marks, strict=True) if whose == own] if at else ():
                 await add(PromoCampaign(**g, promo_id=promo, campaign_id=other))
             for n in range(at):
-                await add(PromoCode(**g, promo_id=promo, code=f"{own}-{at}.{n}", redeemed_at=start if n == 1 else None,
-                                    disabled_at=start if n == 2 else None))  # fmt: skip
+                (code,) = await add(
+                    PromoCode(**g, promo_id=promo, code=f"{own}-{at}.{n}", redeemed_at=start if n == 1 else None,
+                              disabled_at=start if n == 2 else None),
+                )  # fmt: skip
+                if n == 1:
+                    await add(
+                        PromoRedemption(**g, promo_id=promo, code_id=code, key=f"{own}/code {at}", currency="EUR",
+                                        basket_total=Decimal("10"), discount=Decimal("1"), redeemed_at=start),
+                    )  # fmt: skip
             for n in range(at % 4):
                 outlay = Outlay(
                     **c, amount=Decimal("0.0001") * (10**n), currency="EUR", starts_at=start + timedelta(days=n // 2),

@@ -62,6 +62,7 @@ FURTHER = {
         '{ attributedInsights(by: STORE, model: POSITION_BASED, metrics: ["turnover"], interval: WEEK)'
         " { period store { id } values { metric value } } }"
     ),
+    "PromoCampaign": "{ promos(first: 50) { nodes { code campaigns { nodes { id } } } } }",
     "MetricRollup": "{ figures(by: [CHANNEL, STORE]) { channel clicks } }",
     "MetricFactRollup": "{ figures(by: [CHANNEL, STORE]) { bySource { source clicks } } }",
 }

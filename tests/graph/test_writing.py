@@ -347,7 +347,7 @@ def test_every_mutation_declares_its_roles_and_takes_one_input() -> None:
         # Credentials are made by admins, as is the past; a delivery brings its own, and trackers need none.
         admins = name.startswith(
             ("apiKey", "webhookEndpoint", "webhookRefusals", "tokenRevoke", "externalIds", "import")
-        ) or name.endswith("Backdate")
+        ) or name.endswith(("Backdate", "Erase"))
         expected = ADMIN_ROLES if admins else PLATFORM_ROLES if name == "groupCreate" else WRITERS
         assert roles - {Role.WEBHOOK, Role.TRACKER} == expected, name
         assert (Role.WEBHOOK in roles) == (name == "webhookIngest")

@@ -236,7 +236,7 @@ PREFIXES = {
     "integration": "intg", "segment": "seg", "customer": "cust", "campaign": "camp", "spend_limit": "limit",
     "goal": "goal", "flow": "flow", "flow_action": "act", "flow_condition": "cond", "flow_multiplier": "mult",
     "promo": "promo", "outlay": "outlay", "spend_entry": "spend", "asset": "asset", "api_key": "key",
-    "oauth_client": "client", "webhook_connection": "hook", "promo_redemption": "redeem", "order_refund": "refund",
+    "promo_code": "pcode", "oauth_client": "client", "webhook_connection": "hook", "promo_redemption": "redeem", "order_refund": "refund",
     "funnel_touch": "touch",
     "customer_order": "order", "segment_member": "member", "exchange_rate": "rate",
     "reward_evaluation": "reward", "reward_entry": "rentry", "reward_balance": "balance",

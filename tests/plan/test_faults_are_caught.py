@@ -59,6 +59,7 @@ REDUNDANT = {
     "CustomerGroup.campaigns": _OF_THE_GROUP,
     "CustomerGroup.figures": _OF_THE_GROUP,
     "Store.group": _OF_THE_GROUP,
+    "Campaign.group": _OF_THE_GROUP,
     "WebhookRefusal.endpoint": "an endpoint's id is unique over all groups",
     "Campaign.attribution": "of the models in the statement only the group's runs; golden cases have each by itself",
 }

@@ -9,7 +9,7 @@ from app.graph.declaring.described import object_type
 from app.graph.declaring.fields import aggregate, column, is_set
 from app.graph.declaring.scalars import Long
 from app.plan.catalog import AggregateRequest
-from app.plan.sql import NOW, Select, sql
+from app.plan.sql import NOW, Alias, Select, sql
 
 
 @object_type
@@ -52,5 +52,6 @@ def _standing(request: AggregateRequest) -> Select:
         k=request.table("Campaign", "k"),
         now=NOW,
     )
-    names = {name: sql(f"tier.{name}") for name in ("name", "threshold", "earned")}
+    tier = Alias("tier")
+    names = {name: tier(name) for name in ("name", "threshold", "earned")}
     return Select(names, customer, [sql("{c.id} = {parent}", c=customer, parent=request.parent)], joins=joins)

@@ -6,8 +6,8 @@ from app.graph.declaring.fields import column, computed, entity, to_one
 from app.graph.declaring.nodes import Node
 from app.graph.declaring.refs import CustomerRef
 from app.graph.declaring.scalars import DateTime
-from app.plan.catalog import HIDDEN, via
-from app.plan.sql import sql
+from app.plan.catalog import HIDDEN, Row, via
+from app.plan.sql import Sql, joined, quoted, sql
 from app.tables import people as tables
 
 _WORDS = {
@@ -20,9 +20,14 @@ _WORDS = {
     DoubtReason.TWO_STRONG_KEYS: "They were joined by hand, though each has an address or id of its own.",
     DoubtReason.KEYS_FELL_TOGETHER: "Both had the same address or number, written differently: the elder has kept it.",
 }
-_ALL = " ".join(
-    f"WHEN '{reason}' THEN '{words.replace(chr(39), chr(39) * 2)}'" for reason, words in _WORDS.items()
-)
+
+
+def _in_words(row: Row) -> Sql:
+    cases = [
+        sql("WHEN {reason} THEN {words}", reason=quoted(reason), words=quoted(words))
+        for reason, words in _WORDS.items()
+    ]
+    return sql("CASE {reason} {cases} ELSE '' END", reason=row("reason"), cases=joined(" ", cases))
 
 
 @entity(table=tables.CustomerMerge, prefix="merge", store=via("into_id", "Customer"), project=HIDDEN)
@@ -45,9 +50,7 @@ class CustomerDoubt(Node):
     """Something about who is who that somebody may want to look at."""
 
     reason: DoubtReason = column("Why.")
-    message: str = computed(
-        "The same in words.", lambda row: sql(f"CASE {{reason}} {_ALL} ELSE '' END", reason=row("reason"))
-    )
+    message: str = computed("The same in words.", _in_words)
     kind: str | None = column("What key it is about: tracker, email, phone, or a name of a project's own.")
     value: str | None = column("That key, in the form that compares.", roles=PERSONAL_READERS)
     created_at: DateTime = column("When it was found.")
