@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from app.db.auditing import Actor
 from app.domain.campaigns.lifecycle import Move
+from app.domain.erasing.operations import Cleaned, erase_customer
 from app.domain.orders.entries import OrderEntry
 from app.domain.orders.operations import record_orders
 from app.domain.orders.refunding import cancel_order
@@ -253,3 +255,14 @@ async def test_whichever_is_first_when_both_come_at_once(shop: Shop) -> None:
     ]
     await asyncio.gather(*(one for pair in both for one in pair))
     assert await shop.has() == (0, 0)
+
+
+async def test_the_reference_of_somebody_who_is_erased_is_gone(shop: Shop) -> None:
+    world = shop.world
+    said = "Ada Lovelace, her order"
+    await world.row("UPDATE customer SET name = 'Ada Lovelace' WHERE group_id = $1 RETURNING id")
+    await shop.pay(said)
+    async with world.db.transaction(world.scope) as tx:
+        await erase_customer(tx, world.customers[0], cleaned=Cleaned(), by=Actor("test"), now=NOON)
+    row = await world.row("SELECT count(*) FROM sale_reference WHERE group_id = $1 AND reference = $2", said)
+    assert row[0] == 0
