@@ -97,7 +97,10 @@ PERSONAL: Mapping[str, Rows] = {
         then={"status": "CASE WHEN {row}.status = 'processed' THEN 'processed' ELSE 'erased' END"},
     ),
     "sale_reference": Rows(
-        "{row}.reference IN (SELECT o.reference FROM customer_order o WHERE o.group_id = $1 AND o.customer_id = $2)",
+        "({row}.reference IN (SELECT o.reference FROM customer_order o WHERE o.group_id = $1 AND o.customer_id = $2)"
+        # What was rewarded by it holds it, too, with no order of that name.
+        " OR {row}.reference IN (SELECT v.reference FROM reward_evaluation v"
+        " WHERE v.group_id = $1 AND v.customer_id = $2))",
         {"reference": RENAMED},
     ),
     "customer_order": Rows(_OF_CUSTOMER, {"reference": RENAMED, "known_as_id": CUT}),

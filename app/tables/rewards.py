@@ -43,7 +43,7 @@ class RewardOutcome(StrEnum):
     TRIMMED = "trimmed"
     """Paid in part: as much as the limit on rewards, or the largest balance we can store, allowed."""
     NOT_LIVE = "not_live"
-    """The campaign pays nothing now, or never."""
+    """The campaign was not live when it happened, or it was told too late."""
     NO_FLOW = "no_flow"
     """No live flow has this trigger."""
     NOT_MET = "not_met"
@@ -68,6 +68,8 @@ class RewardEntryKind(StrEnum):
     """What waited can be used now."""
     EXPIRY = "expiry"
     """What was not used in time."""
+    RESTORATION = "restoration"
+    """What was taken back is given again, since the order stands again."""
     OPENING = "opening"
     """What was paid, or is on a balance, elsewhere, and is known as a sum alone."""
 
@@ -116,6 +118,7 @@ class RewardEvaluation(TenantRow, table=True):
         CheckConstraint(
             "taken_back BETWEEN 0 AND asked_back AND asked_back <= amount", name="taken_within_asked"
         ),
+        CheckConstraint("asked_by_hand BETWEEN 0 AND asked_back", name="asked_by_hand_within"),
         Index(None, "group_id", "customer_id", "created_at", "id"),
         Index(None, "group_id", "campaign_id", "id"),
         Index(None, "group_id", "created_at", "id"),
@@ -147,6 +150,8 @@ class RewardEvaluation(TenantRow, table=True):
     """How much of it was taken back, in all."""
     asked_back: int = counted()
     """How much of it should have been; the difference was not there any more."""
+    asked_by_hand: int = counted()
+    """As much of that was asked by somebody, and stays; the rest follows what is left of the order."""
     revision: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     """1 is the first evaluation of the event in the campaign; each time it is judged otherwise there is a next one."""
     replaced_by_id: int | None = Field(default=None, sa_type=BigInteger)
@@ -240,7 +245,8 @@ class RewardEntry(TenantRow, table=True):
             " WHEN 'release' THEN amount = 0 AND balance_change > 0 AND pending_change = -balance_change"
             " WHEN 'expiry' THEN amount = 0 AND balance_change < 0 AND pending_change = 0"
             " WHEN 'pending' THEN amount > 0 AND balance_change = 0 AND pending_change = amount"
-            " ELSE amount <> 0 AND (kind = 'reversal') = (amount < 0) AND (kind = 'reversal' OR pending_change = 0)"
+            " ELSE amount <> 0 AND (kind = 'reversal') = (amount < 0)"
+            " AND (kind IN ('reversal', 'restoration') OR pending_change = 0)"
             " AND abs(balance_change + pending_change) = abs(amount) END",
             name="amount_fits_kind",
         ),

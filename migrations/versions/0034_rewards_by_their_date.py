@@ -37,14 +37,15 @@ FITS = (
     " WHEN 'release' THEN amount = 0 AND balance_change > 0 AND pending_change = -balance_change"
     " WHEN 'expiry' THEN amount = 0 AND balance_change < 0 AND pending_change = 0"
     " WHEN 'pending' THEN amount > 0 AND balance_change = 0 AND pending_change = amount"
-    " ELSE amount <> 0 AND (kind = 'reversal') = (amount < 0) AND (kind = 'reversal' OR pending_change = 0)"
+    " ELSE amount <> 0 AND (kind = 'reversal') = (amount < 0)"
+    " AND (kind IN ('reversal', 'restoration') OR pending_change = 0)"
     " AND abs(balance_change + pending_change) = abs(amount) END"
 )
 KINDS = "kind IN ('payment', 'redemption', 'reversal', {0}'opening')"
 READ = ("campaign", "campaign_status_change", "reward_evaluation", "reward_entry", "reward_balance")
-# Until now rewards were taken back as a whole.
+# Until now rewards were taken back as a whole, and for good.
 TAKEN_BACK = """
-UPDATE reward_evaluation SET taken_back = amount, asked_back = amount WHERE reversed_at IS NOT NULL
+UPDATE reward_evaluation SET taken_back = amount, asked_back = amount, asked_by_hand = amount WHERE reversed_at IS NOT NULL
 """
 # What is known of statuses so far: when a campaign was made, first became active, ended or last changed.
 HISTORY = """
@@ -97,6 +98,7 @@ def upgrade() -> None:
         "taken_within_asked",
         "taken_back BETWEEN 0 AND asked_back AND asked_back <= amount",
     )
+    _rule("reward_evaluation", "asked_by_hand_within", "asked_by_hand BETWEEN 0 AND asked_back")
 
 
 def _tiers() -> None:
@@ -126,7 +128,7 @@ def _points_with_dates() -> None:
     for name in ("available_at", "expires_at"):
         op.add_column("reward_entry", sa.Column(name, INSTANT, nullable=True))
         _rule("reward_entry", f"{name}_years", YEARS.format(name))
-    _rule("reward_entry", "kind_known", KINDS.format("'pending', 'release', 'expiry', "))
+    _rule("reward_entry", "kind_known", KINDS.format("'pending', 'release', 'expiry', 'restoration', "))
     _rule("reward_entry", "amount_fits_kind", FITS)
     op.add_column("reward_balance", _count("pending"))
     _rule("reward_balance", "pending_not_negative", f"pending BETWEEN 0 AND {MAX_SAFE}")
@@ -213,6 +215,7 @@ def _judged_again() -> None:
     table = "reward_evaluation"
     op.add_column(table, _count("taken_back"))
     op.add_column(table, _count("asked_back"))
+    op.add_column(table, _count("asked_by_hand"))
     op.add_column(table, sa.Column("revision", sa.Integer(), server_default="1", nullable=False))
     op.add_column(table, sa.Column("replaced_by_id", LONG, nullable=True))
     op.add_column(table, sa.Column("reevaluation_id", LONG, nullable=True))
@@ -251,6 +254,9 @@ def downgrade() -> None:
         "ALTER TABLE reward_entry DROP CONSTRAINT ck_reward_entry_kind_known",
         "DELETE FROM reward_entry WHERE kind = 'release'",
         "UPDATE reward_entry SET kind = 'payment' WHERE kind = 'pending'",
+        # A line of a kind that is known, and changes the balance as it did.
+        "UPDATE reward_entry SET kind = CASE WHEN balance_change < 0 THEN 'redemption' ELSE 'payment' END"
+        " WHERE kind = 'restoration'",
         "UPDATE reward_entry SET balance_change = balance_change + pending_change",
         "UPDATE reward_entry SET kind = 'opening', as_of = created_at, campaign_id = NULL, evaluation_id = NULL"
         " WHERE kind = 'expiry'",
@@ -285,7 +291,7 @@ def downgrade() -> None:
         "reward_evaluation",
         ["group_id", "event_id", "campaign_id"],
     )
-    for column in ("taken_back", "asked_back", "revision", "replaced_by_id", "reevaluation_id"):
+    for column in ("taken_back", "asked_back", "asked_by_hand", "revision", "replaced_by_id", "reevaluation_id"):
         op.drop_column("reward_evaluation", column)
     unprotect(op.execute, "reward_reevaluation")
     op.drop_table("reward_reevaluation")

@@ -1,4 +1,4 @@
-"""Rewards that were paid for an order are taken back when it is cancelled or given back as a whole, once."""
+"""Rewards that were paid for an order are taken back when it is cancelled or given back, once, and given again."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -75,8 +75,9 @@ async def test_what_was_paid_for_an_event_of_the_sale_is_taken_back_once(world: 
     for _ in range(2):
         await cancel(world, "o-1")
         assert await world.total(campaign) == 0
-    # It stays taken back: the ledger is never changed.
+    # It is given again where the order stands again, by a line of its own.
     await order(world, "o-1", is_cancelled=False)
+    assert await world.total(campaign) == 100
     await cancel(world, "o-1")
     assert await world.total(campaign) == 0
 

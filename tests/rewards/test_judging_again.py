@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from app.domain.campaigns.lifecycle import Move
-from app.domain.rewards.reevaluating import AT_ONCE, PAGE, go_on
+from app.domain.rewards.reevaluating import AT_ONCE, MOST_PREVIEWED, PAGE, go_on
 from app.domain.rewards.reevaluating import ask as ask_again
 from app.domain.rewards.reversing import reverse
 from app.tables.rewards import Reconsidered
@@ -34,6 +34,11 @@ SEEN = """
     reference outcome amount revision counts replacedBy { revision outcome amount reevaluation { what } } } } }
 """
 READ_AGAIN = "query($id: ID!) { rewardReevaluation(id: $id) { state looked differing paidAfter } }"
+HOLD = "SELECT id FROM reward_balance WHERE group_id = $1 AND customer_id = $2 FOR UPDATE"
+WAITING = """
+SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database OR l.database IS NULL
+ WHERE NOT l.granted AND d.datname = current_database()
+"""
 DAY = timedelta(days=1)
 
 
@@ -229,6 +234,45 @@ async def test_many_are_the_workers_and_it_goes_on_where_it_was(ask: Ask, world:
     assert await world.total(campaign) == number * 100
     assert (await Reevaluations().run(world.db, NOON + DAY)).errors == []
     assert await world.total(campaign) == number * 100
+
+
+async def test_a_look_at_more_than_can_wait_is_refused(ask: Ask, world: Given) -> None:
+    campaign = await many(ask, world, MOST_PREVIEWED + 1)
+    said = {
+        "campaignId": f"camp_{campaign}", "since": NOON.isoformat(), "until": (NOON + DAY).isoformat(),
+        "what": ["PAUSE"], "preview": True,
+    }  # fmt: skip
+    made = (await ask(AGAIN, input=said))["rewardsReevaluate"]
+    assert [(one["code"], one["path"]) for one in made["errors"]] == [("TOO_MUCH", ["until"])]
+
+
+async def test_campaigns_with_the_same_customers_do_not_wait_for_one_another(world: Given) -> None:
+    # Judged in the opposite order of their customers, and each is to pay all of them.
+    campaigns = [await world.campaign() for _ in range(2)]
+    for at, campaign in enumerate(campaigns):
+        await move(world, campaign, Move.PAUSE, now=NOON)
+        order = (0, 1, 2) if at else (2, 1, 0)
+        await world.pay(campaign, *(world.spend(f"{at}-{n}", n) for n in order))
+        await move(world, campaign, Move.RESUME, now=NOON + HOUR)
+    await world.pay(await world.campaign(), *(world.spend(f"before-{n}", n) for n in range(3)))
+
+    async def one(campaign: int) -> None:
+        async with world.db.transaction(world.scope) as tx:
+            await ask_again(
+                tx, campaign_id=campaign, since=NOON, until=NOON + DAY, what=[Reconsidered.PAUSE],
+                is_preview=False, now=NOON + DAY,
+            )  # fmt: skip
+
+    # Both stop at the second customer: each would have one of the other two.
+    async with world.db.transaction(world.scope) as tx:
+        await tx.fetch(HOLD, world.group_id, world.customers[1])
+        both = [asyncio.create_task(one(campaign)) for campaign in campaigns]
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            if await tx.fetchval(WAITING) >= 2:
+                break
+    await asyncio.gather(*both)
+    assert [await world.total(campaign) for campaign in campaigns] == [300, 300]
 
 
 @pytest.mark.parametrize(

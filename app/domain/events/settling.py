@@ -20,9 +20,9 @@ from app.domain.events.validating import EventFault, EventVerdict, judge_event
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.identities.identifying import Found, Person, Project, find, load_projects
 from app.domain.interactions.recording import Visit, record_online
+from app.domain.rewards.of_sales import campaigns_of, follow_sales
 from app.domain.rewards.triggers import TriggeringEvent, process_event_triggers
 from app.domain.sales.references import hold_sales, mark_told_by_orders, sale_reference_of
-from app.domain.sales.rewards import paid_for, take_back
 from app.tables.event_metrics import TURNOVER
 from app.tables.funnels import FunnelStage
 from app.values.json_text import write_json
@@ -123,7 +123,7 @@ async def _take(
     await _touch(tx, taken, now=now)
     await process_event_triggers(tx, _triggering(taken), now=now)
     # The order may have been cancelled before its event came.
-    await take_back(tx, await paid_for(tx, references), now=now)
+    await follow_sales(tx, references, await campaigns_of(tx, references), now=now)
     await _count(tx, taken)
 
 

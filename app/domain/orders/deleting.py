@@ -1,6 +1,7 @@
 """Taking away an order that was recorded by mistake: what hangs on it is taken back as by a cancellation, then it goes.
 
-Its reference is free again, so a report that still tells it records it anew, as another order.
+Its reference is free again, so a report that still tells it records it anew, as another order; a reward that is asked
+for by it is another one, too.
 """
 
 from dataclasses import replace
@@ -11,6 +12,7 @@ from app.domain.orders.following import Move, follow
 from app.domain.orders.refunding import held_order
 from app.domain.orders.storing import update_orders
 from app.domain.orders.sums import Counted, move_sums
+from app.domain.rewards.of_sales import free_reference
 from app.domain.sales.references import tell_by_events
 
 # Before what events tell of the sale, as all writers of orders do.
@@ -33,6 +35,7 @@ async def delete_order(tx: Transaction, *, order_id: int | None, order: str | No
     # It is there while rewards that were paid for it are looked for.
     await update_orders(tx, {name: gone}, now=now)
     await follow(tx, [Move(name, before, gone)], now=now)
+    await free_reference(tx, name)
     await move_sums(tx, [Counted(-1, gone)], now=now)
     await tx.execute(_FORGET_IDS, group_id, stored.id)
     await tx.execute(_DELETE, group_id, stored.id)

@@ -21,8 +21,8 @@ from app.domain.metrics.operations import Measured, count_measured
 from app.domain.orders.states import NOTHING, Sale
 from app.domain.orders.sums import Counted, move_sums
 from app.domain.promos.of_orders import OrderMove, OrderUse, follow_orders
+from app.domain.rewards.of_sales import campaigns_of, follow_sales
 from app.domain.sales.references import mark_told_by_orders
-from app.domain.sales.rewards import paid_for, take_back
 from app.domain.segments.changes import note_audience_change
 from app.tables.metrics import Source
 from app.values.instants import read_instant
@@ -47,15 +47,13 @@ class Move:
         return [(1, self.after)] if self.before is None else [(-1, self.before), (1, self.after)]
 
     @property
-    def has_fallen(self) -> bool:
-        """What was given for it is to be taken back."""
-        return not self.after.stands and (self.before is None or self.before.stands)
-
-    @property
-    def is_worth_less(self) -> bool:
-        """What was given for it is to be taken back, as a whole or in part."""
-        was_given_back = self.after.refunded > (self.before.refunded if self.before is not None else NOTHING)
-        return self.has_fallen or was_given_back
+    def stands_otherwise(self) -> bool:
+        """What was given for it is to be taken back, or to be given again, as a whole or in part."""
+        before, after = self.before, self.after
+        # An order that is new may have been there before, and been deleted.
+        if before is None or (before.stands, before.refunded) != (after.stands, after.refunded):
+            return True
+        return after.refunded > NOTHING and before.amount != after.amount
 
     @property
     def of_promo(self) -> OrderMove:
@@ -104,12 +102,11 @@ async def follow(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> li
     await note_audience_change(tx)
     await mark_told_by_orders(tx, [move.reference for move in moves if move.before is None])
     beyond = await follow_orders(tx, (move.of_promo for move in moves), now=now)
-    paid = await paid_for(tx, [move.reference for move in moves if move.is_worth_less])
+    otherwise = [move.reference for move in moves if move.stands_otherwise]
+    rewarding = await campaigns_of(tx, otherwise)
     counting = {sale.campaign_id for move in moves for _, sale in move.sides if sale.campaign_id is not None}
-    rows = await tx.fetch(
-        _HOLD_CAMPAIGNS, tx.scope.group_id, sorted(counting | {one.campaign_id for one in paid})
-    )
-    await take_back(tx, paid, now=now)
+    rows = await tx.fetch(_HOLD_CAMPAIGNS, tx.scope.group_id, sorted(counting | rewarding))
+    await follow_sales(tx, otherwise, rewarding, now=now)
     await note_sales(tx, (sale.customer_id for move in moves for _, sale in move.sides))
     await _move_metrics(tx, moves, {row["id"]: row for row in rows}, now=now)
     # Last: its rows are the stores', and whoever holds them keeps others waiting.

@@ -9,16 +9,14 @@ said, and what has happened since.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from app.db.constraints import refusals
 from app.db.database import Transaction
-from app.domain.rewards.booking import move_balances
+from app.domain.rewards.booking import held_balances, move_balances
+from app.domain.rewards.lots import Account
 from app.errors import Conflict, Failure
 from app.tables.rewards import RewardEntryKind
-
-Account: TypeAlias = tuple[int, int, str]
-"""Customer, partner, currency."""
 
 _HOLD = (
     "SELECT id, currency FROM campaign WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
@@ -39,14 +37,6 @@ SELECT asked.customer, asked.partner, asked.currency, max(e.as_of) FILTER (WHERE
   LEFT JOIN reward_entry e ON e.group_id = $1 AND e.customer_id = asked.customer AND e.partner_id = asked.partner
                           AND e.currency = asked.currency AND e.evaluation_id IS NULL
  GROUP BY asked.customer, asked.partner, asked.currency
-"""
-# Everybody locks accounts, and makes missing ones, in the same order.
-_HOLD_ACCOUNTS = """
-INSERT INTO reward_balance AS b (group_id, customer_id, partner_id, currency, balance)
-SELECT $1, given.*, 0 FROM unnest($2::bigint[], $3::bigint[], $4::text[]) AS given (customer, partner, currency)
- ORDER BY given.customer, given.partner, given.currency
-ON CONFLICT (group_id, customer_id, partner_id, currency) DO UPDATE SET balance = b.balance
-RETURNING id
 """
 _ENTRIES = """
 INSERT INTO reward_entry
@@ -283,7 +273,7 @@ async def _hold(tx: Transaction, campaigns: Iterable[int]) -> dict[int, str]:
 
 async def _hold_accounts(tx: Transaction, accounts: Iterable[Account]) -> None:
     with refusals():
-        await tx.fetch(_HOLD_ACCOUNTS, tx.scope.group_id, *_accounts(sorted(set(accounts))))
+        await held_balances(tx, set(accounts))
 
 
 def _accounts(accounts: Iterable[Account]) -> list[list[Any]]:

@@ -40,6 +40,11 @@ UPDATE reward_lot l SET remaining = l.remaining - given.amount
   FROM unnest($3::int[], $4::bigint[]) AS given (position, amount)
  WHERE l.group_id = $1 AND l.evaluation_id = $2 AND l.position = given.position AND l.released_at IS NULL
 """
+_FILL = """
+UPDATE reward_lot l SET remaining = l.remaining + given.amount
+  FROM unnest($3::int[], $4::bigint[]) AS given (position, amount)
+ WHERE l.group_id = $1 AND l.evaluation_id = $2 AND l.position = given.position
+"""
 # What expires first is used first; what no lot is left of does not expire.
 _USE = """
 WITH open AS (
@@ -75,7 +80,7 @@ SELECT e.group_id, e.campaign_id, e.evaluation_id, e.customer_id, e.partner_id, 
        nextval(pg_get_serial_sequence('reward_evaluation', 'id')), e.position, e.flow, e.action, 0, {changes},
        due.available_at, due.expires_at, e.currency, $2
   FROM due JOIN reward_entry e ON e.group_id = $1 AND e.evaluation_id = due.evaluation_id
-   AND e.position = due.position AND e.amount > 0
+   AND e.position = due.position AND e.step = e.evaluation_id
  WHERE due.amount > 0
 """
 _SUMS = "SELECT customer_id, partner_id, currency, sum(amount)::bigint AS amount FROM due GROUP BY 1, 2, 3"
@@ -158,6 +163,12 @@ async def cancel(tx: Transaction, evaluation_id: int, taken: Mapping[int, int]) 
     """Take these amounts, by position, off what waits of an evaluation."""
     if taken:
         await tx.execute(_CANCEL, tx.scope.group_id, evaluation_id, list(taken), list(taken.values()))
+
+
+async def fill_again(tx: Transaction, evaluation_id: int, given: Mapping[int, int]) -> None:
+    """Add these amounts, by position, to what is left of an evaluation: they wait and expire as they did."""
+    if given:
+        await tx.execute(_FILL, tx.scope.group_id, evaluation_id, list(given), list(given.values()))
 
 
 async def use(tx: Transaction, account: Account, amount: int) -> None:

@@ -130,7 +130,7 @@ _INGESTED = "SELECT id, customer_id FROM event WHERE group_id = $1 AND id = ANY 
 
 async def _ingested(tx: Transaction, given: Sequence[Occurrence]) -> dict[str, UUID]:
     """The ingested events by reference. Conflict where one is another customer's."""
-    named = {one.reference: ident for one in given if (ident := _event_id(one.reference)) is not None}
+    named = {one.reference: ident for one in given if (ident := event_id_of(one.reference)) is not None}
     if not named:
         return {}
     rows = await tx.fetch(_INGESTED, tx.scope.group_id, list(named.values()), SOURCE)
@@ -141,7 +141,7 @@ async def _ingested(tx: Transaction, given: Sequence[Occurrence]) -> dict[str, U
     return {reference: ident for reference, ident in named.items() if ident in whose}
 
 
-def _event_id(reference: str) -> UUID | None:
+def event_id_of(reference: str) -> UUID | None:
     """The id, where a reference is written like an event's id."""
     return UUID(reference) if _UUID.fullmatch(reference) else None
 

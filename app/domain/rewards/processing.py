@@ -1,9 +1,9 @@
 """Paying rewards, and taking them back.
 
-Everything a call does is one transaction, and takes its locks in one order: events by reference, campaigns by id, then
-balances by customer and partner. A campaign's row is held from the moment its books are read until COMMIT, so what is
-decided in memory is what is written; nevertheless, that no limit is exceeded is guaranteed by the conditions of the
-writing statements (`booking.py`), and that nothing counts twice by unique keys.
+Everything a call does is one transaction, and takes its locks in one order: events by reference, the sales they tell,
+campaigns by id, then balances by customer and partner. A campaign's row is held from the moment its books are read
+until COMMIT, so what is decided in memory is what is written; nevertheless, that no limit is exceeded is guaranteed by
+the conditions of the writing statements (`booking.py`), and that nothing counts twice by unique keys.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,8 @@ from app.domain.rewards.attributes import Facts
 from app.domain.rewards.booking import Judged, hold, write_judged
 from app.domain.rewards.judging import Decision, Trigger, due, enter, settle_due
 from app.domain.rewards.lots import book_due
-from app.domain.rewards.occurrences import Occurrence, check, keep
+from app.domain.rewards.occurrences import CODES, Occurrence, check, event_id_of, keep
+from app.domain.rewards.of_sales import follow_sales
 from app.domain.rewards.programme import REDEEM
 from app.domain.rewards.reading import (
     Running,
@@ -29,10 +30,13 @@ from app.domain.rewards.reading import (
     revenue_of,
     user_facts,
 )
+from app.domain.sales.references import hold_sales
 from app.errors import NotFound
+from app.tables.event_types import RewardTrigger
 from app.values.ids import show_id
 from app.values.numbers import MAX_SAFE_INTEGER
 
+SPEND = CODES[RewardTrigger.SPEND]
 AMPLE = MAX_SAFE_INTEGER // 8
 """Below this a balance is added to without being locked: not even several requests at once can fill it."""
 
@@ -40,6 +44,9 @@ _KNOWN = """
 SELECT event_id, campaign_id, id FROM reward_evaluation
  WHERE group_id = $1 AND campaign_id = ANY ($2) AND event_id = ANY ($3) AND replaced_by_id IS NULL
 """
+_TOLD = (
+    "SELECT sale_reference FROM event WHERE group_id = $1 AND id = ANY ($2) AND sale_reference IS NOT NULL"
+)
 # Deleted campaigns too: their past rewards stay known.
 _REACHED = f"SELECT campaign.id FROM campaign WHERE {CAMPAIGN_BORDERS} AND campaign.id = ANY ($4)"
 
@@ -58,6 +65,8 @@ async def process(tx: Transaction, asked: Sequence[tuple[int, Occurrence]], *, n
     if known:
         await _check_reach(tx, {campaign for _, campaign in known})
     if not all(pair in known for pair in pairs):
+        sales = await _sales(tx, [one for _, one in asked])
+        await hold_sales(tx, sales)
         running = await lock_running(tx, {campaign for campaign, _ in asked})
         for campaign, _ in asked:
             only(running, campaign)
@@ -67,7 +76,10 @@ async def process(tx: Transaction, asked: Sequence[tuple[int, Occurrence]], *, n
             for pair, (campaign, one) in zip(pairs, asked, strict=True)
             if pair not in known
         }
-        known |= await _process(tx, fresh, running, now=now)
+        made = await _process(tx, fresh, running, now=now)
+        # The order may have been cancelled, or given back in part, before.
+        await follow_sales(tx, sales, running.keys(), evaluations=made.values(), now=now)
+        known |= made
     return [known[pair] for pair in pairs]
 
 
@@ -91,6 +103,14 @@ async def _check_reach(tx: Transaction, campaigns: set[int]) -> None:
     found = {row["id"] for row in await tx.fetch(_REACHED, *borders(tx.scope), sorted(campaigns))}
     for campaign in campaigns - found:
         raise NotFound("reward campaign", show_id("camp", campaign), path=["campaignId"])
+
+
+async def _sales(tx: Transaction, asked: Sequence[Occurrence]) -> set[str]:
+    """The sales these tell. Of stored events from the pipeline, which holds them itself, none."""
+    spent = {one.reference for one in asked if one.event_id is None and one.trigger_code == SPEND}
+    named = [ident for reference in spent if (ident := event_id_of(reference)) is not None]
+    rows = await tx.fetch(_TOLD, tx.scope.group_id, named) if named else ()
+    return spent | {row["sale_reference"] for row in rows}
 
 
 async def _known(tx: Transaction, pairs: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], int]:

@@ -21,9 +21,10 @@ import msgspec
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.rewards.attributes import Facts
-from app.domain.rewards.booking import Judged, hold, write_judged
+from app.domain.rewards.booking import Judged, held_balances, hold, write_judged
 from app.domain.rewards.judging import (
     Decision,
+    Due,
     RewardLine,
     Trigger,
     balance_sign,
@@ -35,7 +36,8 @@ from app.domain.rewards.judging import (
 from app.domain.rewards.living import closed, moment_of
 from app.domain.rewards.lots import Account
 from app.domain.rewards.occurrences import Occurrence
-from app.domain.rewards.programme import REDEEM
+from app.domain.rewards.of_sales import follow_sales, lessened
+from app.domain.rewards.programme import REDEEM, Programme
 from app.domain.rewards.reading import Running, fill_books, lock_running, only, revenue_of
 from app.domain.rewards.reversing import undo
 from app.errors import Conflict, Invalid, NotFound
@@ -48,8 +50,8 @@ PAGE = 200
 AT_ONCE = 500
 """As many are judged at once, by the request itself; more are the worker's."""
 MOST_SHOWN = 100
-MOST_PREVIEWED = 20_000
-"""A preview is one transaction, which is undone."""
+MOST_PREVIEWED = 1_000
+"""A preview is one transaction, which is undone; the campaign's events wait for it."""
 _read = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -83,7 +85,7 @@ _PAGE = f"""
 SELECT v.id, v.event_id, v.customer_id, v.reference, v.trigger_code, v.custom_trigger_id, v.occurred_at, v.revision,
        v.inputs::text AS inputs, v.outcome, v.wanted, v.amount, v.asked_back, v.taken_back, e.received_at AS told_at,
        (SELECT json_agg(json_build_array(p.flow, p.action, p.partner_id, p.amount) ORDER BY p.position)
-          FROM reward_entry p WHERE p.group_id = $1 AND p.evaluation_id = v.id AND p.amount > 0)::text AS lines
+          FROM reward_entry p WHERE p.group_id = $1 AND p.evaluation_id = v.id AND p.step = v.id)::text AS lines
   FROM reward_evaluation v JOIN event e ON e.group_id = $1 AND e.id = v.event_id
  WHERE {_WHICH}
  ORDER BY v.id LIMIT $9
@@ -109,6 +111,7 @@ UPDATE reward_reevaluation
 _REPLACED = """
 UPDATE reward_evaluation SET replaced_by_id = $3 WHERE group_id = $1 AND id = $2 AND replaced_by_id IS NULL
 """
+_TAKEN_BACK = "SELECT taken_back FROM reward_evaluation WHERE group_id = $1 AND id = $2"
 _OPEN = "SELECT id FROM reward_reevaluation WHERE group_id = $1 AND state = 'waiting' ORDER BY id"
 
 
@@ -240,7 +243,7 @@ async def _note(
 # ── a page ────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Old:
     """A decision that is looked at."""
 
@@ -248,6 +251,15 @@ class _Old:
     lines: Sequence[RewardLine]
     facts: Facts
     """Everything that is known, and whether the campaign was live by its own date."""
+    asked: Due | None = None
+
+    def due(self, programme: Programme) -> Due:
+        """What it is worth now, without limits."""
+        if self.asked is None:
+            row = self.row
+            trigger = Trigger(row["trigger_code"], row["custom_trigger_id"], row["occurred_at"])
+            self.asked = due(programme, trigger, self.facts)
+        return self.asked
 
     @property
     def decision(self) -> Decision:
@@ -259,8 +271,15 @@ async def _page(tx: Transaction, asked: Any, state: Progress, one: Running, *, n
     rows = await tx.fetch(_PAGE, *_which(tx, asked, after=state.last_id), PAGE)
     await fill_books(tx, {one.programme.campaign_id: one}, {row["customer_id"] for row in rows})
     lifts = Reconsidered.PAUSE in asked["what"]
-    for row in rows:
-        old = _old(row, one, lifts_pauses=lifts)
+    olds = [_old(row, one, lifts_pauses=lifts) for row in rows]
+    sales = await lessened(tx, {row["event_id"] for row in rows})
+    # All at once, so that nobody who holds several of them waits for one another.
+    await held_balances(
+        tx,
+        {account for old in olds if not old.row["asked_back"] for account in _accounts(old, one.programme)},
+    )
+    for old in olds:
+        row = old.row
         state.last_id = row["id"]
         state.looked_at += 1
         state.paid_before += row["amount"] - row["taken_back"]
@@ -269,7 +288,7 @@ async def _page(tx: Transaction, asked: Any, state: Progress, one: Running, *, n
             state.skipped += 1
             state.paid_after += row["amount"] - row["taken_back"]
             continue
-        one = await _again(tx, asked["id"], old, one, state, now=now)
+        one = await _again(tx, asked["id"], old, one, state, sale=sales.get(row["event_id"]), now=now)
     return len(rows) == PAGE
 
 
@@ -287,19 +306,24 @@ def _old(row: Any, one: Running, *, lifts_pauses: bool) -> _Old:
 
 
 async def _again(
-    tx: Transaction, ident: int, old: _Old, one: Running, state: Progress, *, now: datetime
+    tx: Transaction,
+    ident: int,
+    old: _Old,
+    one: Running,
+    state: Progress,
+    *,
+    sale: str | None,
+    now: datetime,
 ) -> Running:
-    """Judge one decision again; the campaign with its books as they are then."""
+    """Judge one decision again; the campaign with its books as they are then.
+
+    `sale`: the order it is for, where that does not stand as a whole.
+    """
     row, programme, books = old.row, one.programme, one.books
     customer, revenue = row["customer_id"], revenue_of(old.facts)
-    asked = due(
-        programme, Trigger(row["trigger_code"], row["custom_trigger_id"], row["occurred_at"]), old.facts
-    )
-    accounts: set[Account] = {
-        (customer, line.partner_id, programme.currency) for line in (*asked.lines, *old.lines)
-    }
+    asked = old.due(programme)
     if programme.reward_type == REDEEM or row["amount"]:
-        await hold(tx, accounts, {programme.campaign_id: one})
+        await hold(tx, _accounts(old, programme), {programme.campaign_id: one})
     if row["amount"]:
         take_back(old.lines, books, customer_id=customer, revenue=revenue, sign=balance_sign(programme))
     without = _as_booked(one)
@@ -329,12 +353,29 @@ async def _again(
         state.skipped += 1
         state.differing -= 1
         state.paid_after += row["amount"]
-        fresh = (await lock_running(tx, [programme.campaign_id]))[programme.campaign_id]
-        await fill_books(tx, {programme.campaign_id: fresh}, set(one.books.rewarded) | {customer})
-        return fresh
-    state.paid_after += decision.amount
-    _show(state, old, decision)
-    return _as_booked(without)
+        return await _fresh(tx, one, customer)
+    paid = decision.amount
+    if sale is not None and paid:
+        # The order was cancelled, or given back in part, before.
+        await follow_sales(tx, [sale], [programme.campaign_id], evaluations=[new], now=now)
+        paid -= await tx.fetchval(_TAKEN_BACK, tx.scope.group_id, new)
+    state.paid_after += paid
+    _show(state, old, decision, paid)
+    return _as_booked(without) if paid == decision.amount else await _fresh(tx, one, customer)
+
+
+async def _fresh(tx: Transaction, one: Running, customer: int) -> Running:
+    """The campaign with its books as they are now."""
+    campaign = one.programme.campaign_id
+    fresh = (await lock_running(tx, [campaign]))[campaign]
+    await fill_books(tx, {campaign: fresh}, set(one.books.rewarded) | {customer})
+    return fresh
+
+
+def _accounts(old: _Old, programme: Programme) -> set[Account]:
+    """The balances that judging it again may move."""
+    lines = (*old.due(programme).lines, *old.lines)
+    return {(old.row["customer_id"], line.partner_id, programme.currency) for line in lines}
 
 
 def _as_booked(one: Running) -> Running:
@@ -353,17 +394,17 @@ def _same(old: Decision, new: Decision) -> bool:
     return (old.outcome, old.lines) == (new.outcome, new.lines)
 
 
-def _show(state: Progress, old: _Old, decision: Decision) -> None:
+def _show(state: Progress, old: _Old, decision: Decision, paid: int) -> None:
     state.differences = state.differences or []
     if len(state.differences) < MOST_SHOWN:
         state.differences.append(
             {
-                "evaluation": old.row["id"],
+                "evaluation": show_id("reward", old.row["id"]),
                 "reference": old.row["reference"],
                 "occurredAt": old.row["occurred_at"].isoformat(),
                 "outcomeBefore": old.row["outcome"],
                 "outcomeAfter": decision.outcome.value,
                 "paidBefore": old.row["amount"],
-                "paidAfter": decision.amount,
+                "paidAfter": paid,
             }
         )

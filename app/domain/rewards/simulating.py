@@ -106,8 +106,6 @@ async def replay_evaluations(
                 _reverse(
                     decided, state, books, drift, sign=sign, amount=row["amount"], is_whole=row["is_reversed"]
                 )
-                if decided is not None and decided.was == 0:
-                    taken_back.pop(row["reverses"], None)
                 continue
             facts: Facts = _read(row["inputs"])
             customer, revenue = row["customer_id"], revenue_of(facts)
@@ -126,7 +124,14 @@ async def replay_evaluations(
                 drift[account] = drift.get(account, 0) + by
             if row["is_reversed"]:
                 taken_back[row["id"]] = _Decided(
-                    customer, revenue, decision.lines, row["amount"], shift=shift
+                    customer,
+                    revenue,
+                    decision.lines,
+                    row["amount"],
+                    row["amount"],
+                    [line.amount for line in decision.lines],
+                    shift=shift,
+                    full_shift=dict(shift),
                 )
             if decision.amount != row["amount"]:
                 state.differing += 1
@@ -232,10 +237,16 @@ class _Decided:
     lines: list[RewardLine]
     was: int
     """What was really paid, less what was taken back so far."""
+    really: int
+    """What was really paid."""
+    parts: list[int]
+    """What the lines would have paid before anything was taken back."""
     is_over: bool = False
     """It does not count any more."""
     shift: dict[tuple[int, int], int] = field(default_factory=dict)
     """By how much the customer's balances differed from the real ones then."""
+    full_shift: dict[tuple[int, int], int] = field(default_factory=dict)
+    """The same before anything was taken back."""
 
 
 def _reverse(
@@ -251,6 +262,9 @@ def _reverse(
     """Take back the part that was really taken back, of what would have been paid here. `amount` is the real one's."""
     state.reversals += 1
     if decided is None:
+        return
+    if amount < 0:
+        _give_again(decided, state, books, drift, sign=sign, amount=-amount)
         return
     state.was_paid -= amount
     for account, by in decided.shift.items():
@@ -272,12 +286,45 @@ def _reverse(
     decided.was -= amount
 
 
+def _give_again(
+    decided: _Decided,
+    state: Simulated,
+    books: Books,
+    drift: dict[tuple[int, int], int],
+    *,
+    sign: int,
+    amount: int,
+) -> None:
+    """Give again the part that was really given again."""
+    state.was_paid += amount
+    decided.was += amount
+    is_all = decided.was == decided.really
+    for account, full in decided.full_shift.items():
+        missing = full - decided.shift[account]
+        part = missing if is_all else full * amount // decided.really
+        drift[account] += part
+        decided.shift[account] += part
+    missing_parts = [part - line.amount for part, line in zip(decided.parts, decided.lines, strict=True)]
+    wanted = sum(missing_parts) if is_all else sum(decided.parts) * amount // decided.really
+    shares = shared(wanted, missing_parts)
+    gave = [replace(line, amount=-share) for line, share in zip(decided.lines, shares, strict=True)]
+    take_back(gave, books, customer_id=decided.customer, revenue=decided.revenue, sign=sign, is_whole=False)
+    state.paid += sum(shares)
+    for line, share in zip(decided.lines, shares, strict=True):
+        line.amount += share
+
+
 _EARLIER = "SELECT customer_id, inputs::text AS inputs FROM reward_evaluation WHERE group_id = $1 AND id = $2"
+_LEFT = """
+SELECT min(flow) AS flow, min(action) AS action, min(partner_id) AS partner_id,
+       sum(amount) FILTER (WHERE step = evaluation_id)::bigint AS amount,
+       coalesce(sum(amount) FILTER (WHERE step < $3), 0)::bigint AS remaining
+  FROM reward_entry WHERE group_id = $1 AND evaluation_id = $2 GROUP BY position ORDER BY position
+"""
 _PAID = """
 SELECT min(flow) AS flow, min(action) AS action, min(partner_id) AS partner_id, sum(amount)::bigint AS amount
   FROM reward_entry
- WHERE group_id = $1 AND evaluation_id = $2 AND (amount > 0 OR step < $3)
- GROUP BY position HAVING sum(amount) > 0 ORDER BY position
+ WHERE group_id = $1 AND evaluation_id = $2 AND step = evaluation_id GROUP BY position ORDER BY position
 """
 
 
@@ -285,13 +332,22 @@ async def _before(tx: Transaction, evaluation_id: int, step: int) -> _Decided:
     """What was paid before the window and not taken back before it, which stays as it was."""
     row = await tx.fetchrow(_EARLIER, tx.scope.group_id, evaluation_id)
     assert row is not None, "what was taken back was evaluated"
-    revenue, lines = revenue_of(_read(row["inputs"])), await _paid(tx, evaluation_id, before=step)
-    return _Decided(row["customer_id"], revenue, lines, sum(line.amount for line in lines))
+    left = await tx.fetch(_LEFT, tx.scope.group_id, evaluation_id, step)
+    lines = [RewardLine(one["flow"], one["action"], one["partner_id"], one["remaining"]) for one in left]
+    parts = [one["amount"] for one in left]
+    return _Decided(
+        row["customer_id"],
+        revenue_of(_read(row["inputs"])),
+        lines,
+        sum(line.amount for line in lines),
+        sum(parts),
+        parts,
+    )
 
 
-async def _paid(tx: Transaction, evaluation_id: int, *, before: int = 0) -> list[RewardLine]:
-    """What it paid, less what was taken back before this step."""
-    rows = await tx.fetch(_PAID, tx.scope.group_id, evaluation_id, before)
+async def _paid(tx: Transaction, evaluation_id: int) -> list[RewardLine]:
+    """What it paid."""
+    rows = await tx.fetch(_PAID, tx.scope.group_id, evaluation_id)
     return [RewardLine(row["flow"], row["action"], row["partner_id"], row["amount"]) for row in rows]
 
 

@@ -35,7 +35,8 @@ class RewardTierFields:
 
     name: str = needed("What it is called, such as gold; the same name is the same tier.", check=_called)
     threshold: int = needed(
-        "What has to be earned for it, in the smallest unit of the group's currency.", check=inputs.count
+        "What has to be earned for it, in the smallest unit of the group's currency: points, where one is paid as 1.",
+        check=inputs.count,
     )
     window_days: SmallInt = optional(
         f"In how many days up to now, 1 to {LONGEST_DAYS}; 365 unless said.",

@@ -38,7 +38,7 @@ UNION ALL
 SELECT e.step, e.created_at, NULL::int, NULL::bigint, NULL::timestamptz, e.customer_id, NULL, NULL,
        -sum(e.amount)::bigint, NULL, e.evaluation_id, bool_or(coalesce(v.reversed_at <= e.created_at, false))
   FROM reward_entry e JOIN reward_evaluation v ON v.group_id = $1 AND v.id = e.evaluation_id
- WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.kind = 'reversal' AND e.step >= $3 AND e.step < $4
+ WHERE e.group_id = $1 AND e.campaign_id = $2 AND e.kind IN ('reversal', 'restoration') AND e.step >= $3 AND e.step < $4
  GROUP BY e.step, e.created_at, e.customer_id, e.evaluation_id
  ORDER BY 1
 """
@@ -104,7 +104,8 @@ async def count_evaluations(tx: Transaction, campaign_id: int, window: RewardWin
 def evaluations_in(tx: Transaction, campaign_id: int, steps: Steps) -> AsyncIterator[Sequence[Any]]:
     """What the campaign evaluated and what was taken back (`reverses`), in the order in which it counted.
 
-    `is_reversed`: of an evaluation, that something of it was taken back later; of a reversal, that nothing is left.
+    `is_reversed`: of an evaluation, that something of it was taken back later, and not given again; of a reversal, that
+    nothing is left. What was given again is a reversal of a negative amount.
     """
     return _chunks(tx, _REPLAY, (tx.scope.group_id, campaign_id, steps.first, steps.end))
 

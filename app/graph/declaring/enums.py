@@ -312,7 +312,7 @@ _describe(
     "What an evaluation of a reward came to.",
     PAID="It paid all it was worth.",
     TRIMMED="It paid as much as the limit on rewards, or the customer's balance, had room for.",
-    NOT_LIVE="The campaign pays nothing at this moment, or never.",
+    NOT_LIVE="The campaign was not live when it happened, or it was told too late.",
     NO_FLOW="No live flow of the campaign has this trigger.",
     NOT_MET="Of no flow the conditions hold.",
     NOTHING_DUE="Conditions hold, and what is paid for it is nothing.",
@@ -371,6 +371,7 @@ _describe(
     PENDING="The customer earned it, and cannot use it yet.",
     RELEASE="What waited can be used now.",
     EXPIRY="It was not used in time.",
+    RESTORATION="What was taken back is given again, since the order stands again.",
     OPENING="It comes from another system as a sum: what a campaign paid there, or a balance.",
 )
 _describe(

@@ -40,7 +40,7 @@ class RewardValues:
     entries: Long = column("How many lines there are.")
     amount: Long = column("What they come to: payments less what was taken back.")
     paid: Long = column("The lines among them that take nothing back.")
-    reversed: Long = column("What was taken back.")
+    reversed: Long = column("What was taken back, less what was given again.")
     evaluations: Long = column("How many evaluations they come from.")
     participants: Long = column("How many customers they are about.")
 
@@ -87,7 +87,7 @@ def _rows(question: Question) -> Select:
             "flow",
         )
     }
-    is_reversal = sql("{r.kind} = 'reversal'", r=r)
+    is_reversal = sql("{r.kind} IN ('reversal', 'restoration')", r=r)
     names["paid"] = sql("CASE WHEN {is_reversal} THEN 0 ELSE {r.amount} END", is_reversal=is_reversal, r=r)
     names["reversed"] = sql(
         "CASE WHEN {is_reversal} THEN -{r.amount} ELSE 0 END", is_reversal=is_reversal, r=r

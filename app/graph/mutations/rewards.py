@@ -61,7 +61,8 @@ class RewardProcessInput(RewardTriggerInput):
     campaign_id: strawberry.ID = strawberry.field(description="The reward campaign.")
     reference: str = strawberry.field(
         description="The caller's own name for what happened, such as the order's number: the same one is the same"
-        " thing, and is rewarded once per campaign."
+        " thing, and is rewarded once per campaign. Of a purchase it is the order's `reference`: by it refunds find"
+        " what was paid."
     )
 
 
@@ -113,7 +114,7 @@ class RewardsReevaluateInput:
     until: DateTime | None = optional("Of what happened before; a day alone is that whole day.")
     what: list[Reconsidered] = strawberry.field(description="Which decisions.")
     preview: bool = strawberry.field(
-        description="True: nothing is written, and the reevaluation says what would be; 20000 decisions at most."
+        description="True: nothing is written, and the reevaluation says what would be; 1000 decisions at most."
     )
 
 

@@ -162,6 +162,8 @@ class RewardTier(Node):
     """A tier of the group: who earned so much in so many days up to now is in it."""
 
     name: str = column("What it is called.")
-    threshold: Long = column("What has to be earned for it, in the smallest unit of the group's currency.")
+    threshold: Long = column(
+        "What has to be earned for it, in the smallest unit of the group's currency: points, where one is paid as 1."
+    )
     window_days: int = column("In how many days up to now.")
     created_at: DateTime = column("When it was made.")
