@@ -237,7 +237,7 @@ async def test_people_of_the_group_note_consent_by_list(asker: Asker) -> None:
     assert (await a.reach(customer, list="news"))["isReachable"] is True
     for wrong, code in (("cust_999999", "NOT_FOUND"), ("seg_1", "NOT_FOUND")):
         assert (await a.write(SET, id=wrong, agrees=True))["errors"][0]["code"] == code
-    for channel, address in (("EMAIL", "nonsense"), ("SMS", "06 12 34 56 78"), ("SMS", "ada@example.com")):
+    for channel, address in (("EMAIL", "nonsense"), ("SMS", "ada@example.com")):
         wrong_one = await a.write(SUPPRESS, address=address, channel=channel)
         assert wrong_one["errors"] == [{"code": "INVALID", "path": ["address"]}]
     made = await a.write(SUPPRESS, address="0033 6 12 34 56 78", channel="SMS")

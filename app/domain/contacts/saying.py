@@ -134,6 +134,19 @@ def counts(statement: str) -> str:
     )
 
 
+def stands(statement: str, later: str, about_later: str) -> str:
+    """SQL: whether a statement is in force. One that allows always is; a refusal until a later word lifts it.
+
+    Of all the channel, and so of the address, only a word about all of the channel lifts it; of a list any later word
+    does. A block is lifted by nothing that a person says. `about_later`: `about` of `later`.
+    """
+    return (
+        f"({statement}.allows OR {statement}.kind = 'blocked' OR NOT EXISTS ("
+        f"SELECT FROM contact_statement {later} WHERE {about_later} AND {later}.allows"
+        f" AND {later}.said_at > {statement}.said_at AND ({later}.list = '' OR {statement}.list <> '')))"
+    )
+
+
 # Consent that was there before anything was said of it: kept as said, at its moment or, where that is not known, before
 # all others.
 _BASELINE = """
@@ -149,15 +162,16 @@ SELECT k.group_id, '{channel}', 'cust_' || k.id, k.id, 'opted_in', true, false, 
 ON CONFLICT (group_id, channel, subject, list, kind, source) DO NOTHING
 RETURNING id
 """
-# Whatever the list: who knows of no lists goes by the latest word of all. What was set in other ways since stands.
+# Whatever the list: who knows of no lists goes by all that was said, and by what is refused first. What was set in other
+# ways since stands, unless they are blocked.
 _SETTLE = """
-UPDATE customer c SET {consent} = latest.allows, updated_at = $3
+UPDATE customer c SET {consent} = found.allows, updated_at = $3
   FROM customer k
  CROSS JOIN LATERAL (
-       SELECT x.allows, x.said_at FROM contact_statement x WHERE {about} AND {counts}
-        ORDER BY x.said_at DESC, x.allows LIMIT 1) AS latest
- WHERE k.group_id = $1 AND k.id = ANY ($2) AND c.group_id = $1 AND c.id = k.id AND c.{consent} <> latest.allows
-   AND (c.{consent}_at IS NULL OR latest.said_at >= c.{consent}_at)
+       SELECT x.allows, x.kind, x.said_at FROM contact_statement x WHERE {about} AND {counts} AND {stands}
+        ORDER BY x.allows, x.kind = 'blocked' DESC, x.said_at DESC LIMIT 1) AS found
+ WHERE k.group_id = $1 AND k.id = ANY ($2) AND c.group_id = $1 AND c.id = k.id AND c.{consent} <> found.allows
+   AND (c.{consent}_at IS NULL OR found.said_at >= c.{consent}_at OR found.kind = 'blocked')
 """
 
 
@@ -168,6 +182,7 @@ def _per_channel(template: str) -> list[str]:
             consent=column,
             about=about("x", "k", KEY_COLUMN[channel], f"'{channel}'"),
             counts=counts("x"),
+            stands=stands("x", "y", about("y", "k", KEY_COLUMN[channel], f"'{channel}'")),
         )
         for channel, column in CONSENT_COLUMN.items()
     ]
