@@ -70,18 +70,31 @@ async def record(tx: Transaction, said: Iterable[Said], *, now: datetime) -> lis
         [one.at for one in all_of],
         [one.detail for one in all_of],
     )
-    return [row["id"] for row in found]
+    ids = [row["id"] for row in found]
+    await tx.execute(_CLAIM_FOR_HEIRS, tx.scope.group_id, ids)
+    return ids
 
 
+# What is said of the address of somebody who was merged is the word of who they are now.
+_CLAIM_FOR_HEIRS = f"""
+UPDATE contact_statement s SET customer_id = heir.id
+  FROM customer c JOIN customer heir ON heir.group_id = c.group_id AND heir.id = c.merged_into_id
+ WHERE s.group_id = $1 AND s.id = ANY ($2) AND s.customer_id IS NULL AND s.channel = '{ContactChannel.EMAIL}'
+   AND c.group_id = $1 AND c.email_key = s.address_key AND heir.deleted_at IS NULL
+"""
+# Who was merged is who they were merged into.
 _OWNERS = f"""
-SELECT id FROM customer WHERE group_id = $1 AND email_key = ANY ($2) AND deleted_at IS NULL
-UNION
-SELECT id FROM customer WHERE group_id = $1 AND {PHONE_KEY} = ANY ($3) AND deleted_at IS NULL
+SELECT k.id FROM (
+       SELECT coalesce(merged_into_id, id) AS id FROM customer WHERE group_id = $1 AND email_key = ANY ($2)
+        UNION
+       SELECT coalesce(merged_into_id, id) FROM customer WHERE group_id = $1 AND {PHONE_KEY} = ANY ($3)) AS found
+  JOIN customer k ON k.group_id = $1 AND k.id = found.id
+ WHERE k.deleted_at IS NULL
 """
 
 
 async def owners(tx: Transaction, said: Collection[Said]) -> set[int]:
-    """All customers whom these may concern: those named, and whoever has one of the addresses."""
+    """All customers whom these may concern: those named, and whoever has one of the addresses, or had it before they were merged."""
     emails = {one.address for one in said if one.channel is ContactChannel.EMAIL and one.address}
     phones = {one.address for one in said if one.channel is not ContactChannel.EMAIL and one.address}
     found = {one.customer_id for one in said if one.customer_id is not None}
@@ -162,8 +175,8 @@ SELECT k.group_id, '{channel}', 'cust_' || k.id, k.id, 'opted_in', true, false, 
 ON CONFLICT (group_id, channel, subject, list, kind, source) DO NOTHING
 RETURNING id
 """
-# Whatever the list: who knows of no lists goes by all that was said, and by what is refused first. What was set in other
-# ways since stands, unless they are blocked.
+# Whatever the list: who knows of no lists goes by all that was said. What was set in other ways since stands, unless the
+# address is blocked.
 _SETTLE = """
 UPDATE customer c SET {consent} = found.allows, updated_at = $3
   FROM customer k
@@ -212,8 +225,9 @@ async def settle(tx: Transaction, customer_ids: Collection[int], *, now: datetim
 # Locked in the order of ids, before any statement: the order of all writers.
 LOCK = "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
 _SPOKEN_OF = """
-SELECT c.id FROM contact_statement s
-  JOIN customer c ON c.group_id = s.group_id AND c.{key} = s.address_key AND c.deleted_at IS NULL
+SELECT coalesce(c.merged_into_id, c.id) AS id FROM contact_statement s
+  JOIN customer c ON c.group_id = s.group_id AND c.{key} = s.address_key
+   AND (c.deleted_at IS NULL OR c.merged_into_id IS NOT NULL)
  WHERE s.group_id = $1 AND {when} >= $2 AND s.channel {sign} 'email'
 """
 _RECENT = " UNION ".join(

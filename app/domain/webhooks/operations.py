@@ -139,14 +139,19 @@ async def _campaigns(tx: Transaction, names: Iterable[str]) -> Mapping[str, Even
     return {name: ours[ident] for name, ident in named.items() if ident in ours}
 
 
+# Who was merged is who they were merged into.
 _CUSTOMERS = """
 SELECT c.id, 'email' AS by, given.address
   FROM unnest($2::text[]) AS given (address)
-  JOIN customer c ON c.group_id = $1 AND c.email_key = given.address
+  JOIN customer known ON known.group_id = $1 AND known.email_key = given.address
+  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(known.merged_into_id, known.id)
  WHERE c.deleted_at IS NULL
 UNION ALL
-SELECT min(c.id), 'phone', c.phone_key FROM customer c
- WHERE c.group_id = $1 AND c.phone_key = ANY ($3) AND c.deleted_at IS NULL GROUP BY c.phone_key HAVING count(*) = 1
+SELECT min(c.id), 'phone', known.phone_key
+  FROM customer known
+  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(known.merged_into_id, known.id)
+ WHERE known.group_id = $1 AND known.phone_key = ANY ($3) AND c.deleted_at IS NULL
+ GROUP BY known.phone_key HAVING count(DISTINCT c.id) = 1
 """
 
 
@@ -264,13 +269,22 @@ async def _lock(tx: Transaction, statement: str, ids: Collection[int]) -> set[in
     return {row["id"] for row in await tx.fetch(statement, tx.scope.group_id, sorted(ids))}
 
 
+_HEIRS = """
+SELECT id, coalesce(merged_into_id, id) AS heir FROM customer WHERE group_id = $1 AND id = ANY ($2)
+"""
+
+
 async def _contacts(tx: Transaction, provider: Provider, new: Sequence[Settled]) -> Mapping[str, int]:
     """Customers by the provider's own ids, of those who say something and have no address in it."""
     named = {
         one.event.contact for one in new if one.event.contact and one.event.words and not one.event.email
     }
     found = await rows_with_ids(tx, "cust", provider, named) if named else {}
-    return {name: ident for name, ident in found.items() if isinstance(ident, int)}
+    heirs = {
+        row["id"]: row["heir"]
+        for row in (await tx.fetch(_HEIRS, tx.scope.group_id, list(found.values())) if found else ())
+    }
+    return {name: heirs[ident] for name, ident in found.items() if ident in heirs}
 
 
 def _said(
