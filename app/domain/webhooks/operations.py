@@ -21,6 +21,7 @@ from app.domain.customers.meanwhile import leave_events
 from app.domain.external_ids.finding import rows_known_as, rows_with_ids
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.groups.regions import regions_of
+from app.domain.identities.identifying import settle_columns
 from app.domain.metrics.recipients import Reached, count_recipients
 from app.domain.webhooks.providers import BY_NUMBER, REACHED, STAGE, is_supported
 from app.domain.webhooks.reading import Happened
@@ -108,9 +109,11 @@ async def ingest(
         concerned = {one.customer_id for one in applied if one.customer_id} | await owners(tx, said)
         known = await _lock(tx, _LOCK_CUSTOMERS, concerned)
         await record(tx, said, now=now)
-        await move_addresses(tx, said, now=now)
+        moved = await move_addresses(tx, said, now=now)
         await settle(tx, known if said else (), now=now)
         await record_touches(tx, _touches(applied, known), source=source_of(provider), now=now)
+        # Somebody may have been known by the new address alone; what they have by now goes along.
+        await settle_columns(tx, moved, now=now)
         running = await _lock(tx, _LOCK_CAMPAIGNS, {one.campaign.id for one in applied if one.campaign})
         await _count_recipients(
             tx, [one for one in applied if one.campaign and one.campaign.id in running], now=now
