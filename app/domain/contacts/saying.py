@@ -3,7 +3,7 @@
 `customer.email_consent` and `sms_consent` are what the rows of `contact_statement` come to. Whoever adds rows holds the
 customers they may concern, so that of two at once the second one to settle sees both; locks are taken customers first,
 by id, then statements, by key. A customer who is made at the very moment when something about its address comes in is
-seen by neither; the worker looks once more (`settle_recent`).
+seen by neither; the worker looks once more (`spoken_of`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -94,7 +94,7 @@ SELECT k.id FROM (
 
 
 async def owners(tx: Transaction, said: Collection[Said]) -> set[int]:
-    """All customers whom these may concern: those named, and whoever has one of the addresses, or had it before they were merged."""
+    """All customers whom these may concern: those named, and whoever has one of the addresses, or had it once."""
     emails = {one.address for one in said if one.channel is ContactChannel.EMAIL and one.address}
     phones = {one.address for one in said if one.channel is not ContactChannel.EMAIL and one.address}
     found = {one.customer_id for one in said if one.customer_id is not None}
@@ -175,8 +175,8 @@ SELECT k.group_id, '{channel}', 'cust_' || k.id, k.id, 'opted_in', true, false, 
 ON CONFLICT (group_id, channel, subject, list, kind, source) DO NOTHING
 RETURNING id
 """
-# Whatever the list: who knows of no lists goes by all that was said. What was set in other ways since stands, unless the
-# address is blocked.
+# Whatever the list: who knows of no lists goes by all that was said. What was set in other ways since stands, but for a
+# block.
 _SETTLE = """
 UPDATE customer c SET {consent} = found.allows, updated_at = $3
   FROM customer k
@@ -237,14 +237,14 @@ _RECENT = " UNION ".join(
 )
 
 
-async def settle_recent(tx: Transaction, *, since: datetime, now: datetime) -> int:
-    """Settle whoever was made lately, or something was said about; how many consents changed."""
-    rows = await tx.fetch(_RECENT, tx.scope.group_id, since)
-    ids = sorted(row["id"] for row in rows)
-    if not ids:
-        return 0
-    await tx.fetch(LOCK, tx.scope.group_id, ids)
-    return await settle(tx, ids, now=now)
+async def spoken_of(tx: Transaction, *, since: datetime) -> list[int]:
+    """Whoever was made since then, or something was said about, by id."""
+    return sorted({row["id"] for row in await tx.fetch(_RECENT, tx.scope.group_id, since)})
+
+
+async def settle_page(tx: Transaction, ids: Sequence[int], *, now: datetime) -> int:
+    """Hold these customers and settle them; how many consents changed."""
+    return await settle(tx, await hold(tx, ids), now=now)
 
 
 async def hold(tx: Transaction, customer_ids: Iterable[int]) -> set[int]:

@@ -67,7 +67,7 @@ def blended(into: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[dict[str
 def latest(
     one: tuple[bool, datetime | None], other: tuple[bool, datetime | None]
 ) -> tuple[bool, datetime | None]:
-    """Whether they agree, since when. Who never said anything counts for nothing; at the same moment no outweighs yes."""
+    """Whether they agree, since when. Who said nothing counts for nothing; at the same moment no outweighs yes."""
     said = [saying for saying in (one, other) if saying[0] or saying[1] is not None]
     return max(said, key=lambda saying: (saying[1] or _NEVER, not saying[0]), default=one)
 
