@@ -1,15 +1,16 @@
 """Counts dynamic segments again when facts about their customers have changed."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.db.database import Database, Transaction
-from app.domain.contacts.saying import settle_recent
+from app.domain.contacts.saying import settle_page, spoken_of
 from app.domain.days import zone_where
 from app.domain.segments.operations import recount_segments
 from app.values.instants import end_of
-from app.worker.jobs import Patience, Report, groups, visit
+from app.worker.jobs import Patience, Report, Visited, groups, visit
 
 # Read before counting and deleted afterwards: what is written meanwhile is left for the next time.
 CHANGED = "SELECT group_id, array_agg(id) AS ids FROM audience_change GROUP BY group_id ORDER BY group_id"
@@ -24,6 +25,36 @@ LOOKED_AGAIN = timedelta(minutes=10)
 """So far back customers are looked for who were made while something was said of their address."""
 LONGEST_WAIT = timedelta(seconds=40)
 """…but in time to be counted within 60 s of a change."""
+
+
+PAGE = 500
+"""Customers who are settled in one transaction."""
+
+
+async def settle_recent(db: Database, group_ids: Iterable[int], *, now: datetime) -> Visited:
+    """Settle whoever was made lately, or something was said about.
+
+    In pages by id, a transaction each: nobody is held while segments are counted.
+    """
+    found: dict[int, list[int]] = {}
+
+    async def look(tx: Transaction) -> None:
+        found[tx.scope.group_id] = await spoken_of(tx, since=now - LOOKED_AGAIN)
+
+    async def page(tx: Transaction) -> None:
+        await settle_page(tx, found[tx.scope.group_id][:PAGE], now=now)
+
+    visited = await visit(db, group_ids, look)
+    left, errors = set(visited.done), list(visited.errors)
+    done: set[int] = set()
+    while left:
+        done |= {group_id for group_id in left if not found[group_id]}
+        turn = await visit(db, sorted(left - done), page)
+        errors += turn.errors
+        left = set(turn.done)
+        for group_id in left:
+            del found[group_id][:PAGE]
+    return Visited(frozenset(done), errors)
 
 
 @dataclass(slots=True)
@@ -68,12 +99,14 @@ class Audience:
         async def recount(tx: Transaction) -> None:
             group_id, started = tx.scope.group_id, time.monotonic()
             zone = await zone_where(tx)
-            await settle_recent(tx, since=now - LOOKED_AGAIN, now=now)
             await recount_segments(db, tx, now=now, zone=zone, all_of_them=group_id in due)
             ends[group_id] = end_of(now.astimezone(zone).date(), zone)
             waits[group_id] = timedelta(seconds=(time.monotonic() - started) * SHARE_OF_TIME)
 
-        visited = await visit(db, self._patience.last(targets), recount)
+        order = self._patience.last(targets)
+        settled = await settle_recent(db, order, now=now)
+        counted = await visit(db, [group_id for group_id in order if group_id in settled.done], recount)
+        visited = Visited(counted.done, settled.errors + counted.errors)
         for group_id in targets:
             if group_id in visited.done:
                 self._patience.passed(group_id)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from app.db.database import Database, Transaction
-from app.domain.contacts.saying import hold, owners, record, settle, settle_recent
+from app.domain.contacts.saying import hold, owners, record, settle
 from app.domain.contacts.statements import Said
 from app.tables.contacts import ContactChannel, StatementKind
+from app.worker.audience import settle_recent
 from tests.given.asking import NOW, Asker
 from tests.given.contacts import Audience, ago, audience, unix
 
@@ -237,7 +238,7 @@ async def test_people_of_the_group_note_consent_by_list(asker: Asker) -> None:
     assert (await a.reach(customer, list="news"))["isReachable"] is True
     for wrong, code in (("cust_999999", "NOT_FOUND"), ("seg_1", "NOT_FOUND")):
         assert (await a.write(SET, id=wrong, agrees=True))["errors"][0]["code"] == code
-    for channel, address in (("EMAIL", "nonsense"), ("SMS", "06 12 34 56 78"), ("SMS", "ada@example.com")):
+    for channel, address in (("EMAIL", "nonsense"), ("SMS", "ada@example.com")):
         wrong_one = await a.write(SUPPRESS, address=address, channel=channel)
         assert wrong_one["errors"] == [{"code": "INVALID", "path": ["address"]}]
     made = await a.write(SUPPRESS, address="0033 6 12 34 56 78", channel="SMS")
@@ -324,6 +325,33 @@ async def test_a_customer_made_while_something_comes_in_is_settled_by_the_worker
     told = await a.reach(customer)
     # Asked for, it is right at once; who looks at the column alone sees it when the worker has looked again.
     assert (told["isReachable"], told["emailConsent"]) == (False, True)
-    async with a.db.transaction(a.scope) as tx:
-        assert await settle_recent(tx, since=ago(minutes=10), now=NOW) == 1
+    visited = await settle_recent(a.db, [a.scope.group_id], now=NOW)
+    assert (set(visited.done), visited.errors) == ({a.scope.group_id}, [])
     assert (await a.reach(customer))["emailConsent"] is False
+
+
+async def test_the_worker_holds_few_at_once(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.worker.audience.PAGE", 2)
+    a = await audience(asker)
+    people = [
+        await a.customer(now=ago(minutes=5), email=f"c{n}@example.com", email_consent=True) for n in range(5)
+    ]
+    await a.told("sendgrid", [
+        {"email": f"c{n}@example.com", "event": "unsubscribe", "sg_event_id": str(n), "timestamp": unix(NOW)}
+        for n in range(5)
+    ])  # fmt: skip
+
+    async def agreeing() -> list[bool]:
+        return [(await a.reach(one))["emailConsent"] for one in people]
+
+    async with a.db.transaction(a.scope) as tx:
+        await tx.execute("UPDATE customer SET email_consent = true")
+    async with a.db.transaction(a.scope) as tx:
+        await hold(tx, [int(people[-1].removeprefix("cust_"))])
+        # Who is held by somebody else holds up nobody before them.
+        visited = await settle_recent(a.db, [a.scope.group_id], now=NOW)
+        assert (visited.done, len(visited.errors)) == (frozenset(), 1)
+        assert await agreeing() == [False, False, False, False, True]
+    visited = await settle_recent(a.db, [a.scope.group_id], now=NOW)
+    assert (set(visited.done), visited.errors) == ({a.scope.group_id}, [])
+    assert await agreeing() == [False] * 5

@@ -76,6 +76,11 @@ async def take(asker: Asker, w: World, ids: list[str]) -> dict[str, Any]:
         ('{"event_type":7}', "INVALID"),
         ('{"event_type":""}', "INVALID"),
         ('{"event_type":"opened","timestamp":"soon"}', "INVALID"),
+        ('{"event":"unsubscribe","sg_event_id":"u"}', "INVALID"),
+        ('{"event":"unsubscribe","sg_event_id":"u","email":"w5 (at) mail.example"}', "INVALID"),
+        ('{"event":"spamreport","sg_event_id":"u","email":null}', "INVALID"),
+        ('{"event_type":"email.unsubscribed"}', "INVALID"),
+        ('{"event_type":"sms.unsubscribed","phone":"Acme"}', "INVALID"),
     ],
 )
 async def test_the_good_ones_count_and_the_other_is_kept(

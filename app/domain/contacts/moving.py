@@ -32,6 +32,7 @@ _CHANGE = """
 UPDATE customer c SET email = $4, email_key = $3, updated_at = $5
  WHERE c.group_id = $1 AND c.email_key = $2 AND c.deleted_at IS NULL
    AND NOT EXISTS (SELECT FROM customer o WHERE o.group_id = $1 AND o.email_key = $3)
+RETURNING c.id
 """
 
 
@@ -55,8 +56,12 @@ async def followed(tx: Transaction, said: Collection[Said]) -> list[Said]:
     return found
 
 
-async def move_addresses(tx: Transaction, said: Sequence[Said], *, now: datetime) -> None:
-    """Let the moves among what was said, and recorded, take effect. The caller holds the old addresses' owners."""
+async def move_addresses(tx: Transaction, said: Sequence[Said], *, now: datetime) -> list[int]:
+    """Let the moves among what was said, and recorded, take effect. The caller holds the old addresses' owners.
+
+    Returns the customers who have another address now.
+    """
+    moved: list[int] = []
     moves = [one for one in said if one.kind is StatementKind.MOVED]
     for move in sorted(moves, key=lambda one: (one.at, one.subject)):
         assert move.address is not None
@@ -76,19 +81,21 @@ async def move_addresses(tx: Transaction, said: Sequence[Said], *, now: datetime
             for row in rows
         ]
         changed = await _change(tx, move.address, move.detail, now=now)
+        moved += changed
         if changed or not await _has_owner(tx, move.detail):
             await record(tx, along, now=now)
+    return moved
 
 
-async def _change(tx: Transaction, old: str, new: str, *, now: datetime) -> bool:
+async def _change(tx: Transaction, old: str, new: str, *, now: datetime) -> list[int]:
     if len(new) > MAX_EMAIL or address_or_none(ContactChannel.EMAIL, new) is None:
-        return False
+        return []
     try:
         async with tx.savepoint():
             with refusals():
-                return bool(await tx.execute(_CHANGE, tx.scope.group_id, old, new, new, now))
+                return [row["id"] for row in await tx.fetch(_CHANGE, tx.scope.group_id, old, new, new, now)]
     except Conflict:  # Somebody took it at the same moment.
-        return False
+        return []
 
 
 async def _has_owner(tx: Transaction, address: str) -> bool:

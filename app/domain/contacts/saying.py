@@ -3,7 +3,7 @@
 `customer.email_consent` and `sms_consent` are what the rows of `contact_statement` come to. Whoever adds rows holds the
 customers they may concern, so that of two at once the second one to settle sees both; locks are taken customers first,
 by id, then statements, by key. A customer who is made at the very moment when something about its address comes in is
-seen by neither; the worker looks once more (`settle_recent`).
+seen by neither; the worker looks once more (`spoken_of`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -70,18 +70,31 @@ async def record(tx: Transaction, said: Iterable[Said], *, now: datetime) -> lis
         [one.at for one in all_of],
         [one.detail for one in all_of],
     )
-    return [row["id"] for row in found]
+    ids = [row["id"] for row in found]
+    await tx.execute(_CLAIM_FOR_HEIRS, tx.scope.group_id, ids)
+    return ids
 
 
+# What is said of the address of somebody who was merged is the word of who they are now.
+_CLAIM_FOR_HEIRS = f"""
+UPDATE contact_statement s SET customer_id = heir.id
+  FROM customer c JOIN customer heir ON heir.group_id = c.group_id AND heir.id = c.merged_into_id
+ WHERE s.group_id = $1 AND s.id = ANY ($2) AND s.customer_id IS NULL AND s.channel = '{ContactChannel.EMAIL}'
+   AND c.group_id = $1 AND c.email_key = s.address_key AND heir.deleted_at IS NULL
+"""
+# Who was merged is who they were merged into.
 _OWNERS = f"""
-SELECT id FROM customer WHERE group_id = $1 AND email_key = ANY ($2) AND deleted_at IS NULL
-UNION
-SELECT id FROM customer WHERE group_id = $1 AND {PHONE_KEY} = ANY ($3) AND deleted_at IS NULL
+SELECT k.id FROM (
+       SELECT coalesce(merged_into_id, id) AS id FROM customer WHERE group_id = $1 AND email_key = ANY ($2)
+        UNION
+       SELECT coalesce(merged_into_id, id) FROM customer WHERE group_id = $1 AND {PHONE_KEY} = ANY ($3)) AS found
+  JOIN customer k ON k.group_id = $1 AND k.id = found.id
+ WHERE k.deleted_at IS NULL
 """
 
 
 async def owners(tx: Transaction, said: Collection[Said]) -> set[int]:
-    """All customers whom these may concern: those named, and whoever has one of the addresses."""
+    """All customers whom these may concern: those named, and whoever has one of the addresses, or had it once."""
     emails = {one.address for one in said if one.channel is ContactChannel.EMAIL and one.address}
     phones = {one.address for one in said if one.channel is not ContactChannel.EMAIL and one.address}
     found = {one.customer_id for one in said if one.customer_id is not None}
@@ -134,6 +147,19 @@ def counts(statement: str) -> str:
     )
 
 
+def stands(statement: str, later: str, about_later: str) -> str:
+    """SQL: whether a statement is in force. One that allows always is; a refusal until a later word lifts it.
+
+    Of all the channel, and so of the address, only a word about all of the channel lifts it; of a list any later word
+    does. A block is lifted by nothing that a person says. `about_later`: `about` of `later`.
+    """
+    return (
+        f"({statement}.allows OR {statement}.kind = 'blocked' OR NOT EXISTS ("
+        f"SELECT FROM contact_statement {later} WHERE {about_later} AND {later}.allows"
+        f" AND {later}.said_at > {statement}.said_at AND ({later}.list = '' OR {statement}.list <> '')))"
+    )
+
+
 # Consent that was there before anything was said of it: kept as said, at its moment or, where that is not known, before
 # all others.
 _BASELINE = """
@@ -149,15 +175,16 @@ SELECT k.group_id, '{channel}', 'cust_' || k.id, k.id, 'opted_in', true, false, 
 ON CONFLICT (group_id, channel, subject, list, kind, source) DO NOTHING
 RETURNING id
 """
-# Whatever the list: who knows of no lists goes by the latest word of all. What was set in other ways since stands.
+# Whatever the list: who knows of no lists goes by all that was said. What was set in other ways since stands, but for a
+# block.
 _SETTLE = """
-UPDATE customer c SET {consent} = latest.allows, updated_at = $3
+UPDATE customer c SET {consent} = found.allows, updated_at = $3
   FROM customer k
  CROSS JOIN LATERAL (
-       SELECT x.allows, x.said_at FROM contact_statement x WHERE {about} AND {counts}
-        ORDER BY x.said_at DESC, x.allows LIMIT 1) AS latest
- WHERE k.group_id = $1 AND k.id = ANY ($2) AND c.group_id = $1 AND c.id = k.id AND c.{consent} <> latest.allows
-   AND (c.{consent}_at IS NULL OR latest.said_at >= c.{consent}_at)
+       SELECT x.allows, x.kind, x.said_at FROM contact_statement x WHERE {about} AND {counts} AND {stands}
+        ORDER BY x.allows, x.kind = 'blocked' DESC, x.said_at DESC LIMIT 1) AS found
+ WHERE k.group_id = $1 AND k.id = ANY ($2) AND c.group_id = $1 AND c.id = k.id AND c.{consent} <> found.allows
+   AND (c.{consent}_at IS NULL OR found.said_at >= c.{consent}_at OR found.kind = 'blocked')
 """
 
 
@@ -168,6 +195,7 @@ def _per_channel(template: str) -> list[str]:
             consent=column,
             about=about("x", "k", KEY_COLUMN[channel], f"'{channel}'"),
             counts=counts("x"),
+            stands=stands("x", "y", about("y", "k", KEY_COLUMN[channel], f"'{channel}'")),
         )
         for channel, column in CONSENT_COLUMN.items()
     ]
@@ -197,8 +225,9 @@ async def settle(tx: Transaction, customer_ids: Collection[int], *, now: datetim
 # Locked in the order of ids, before any statement: the order of all writers.
 LOCK = "SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
 _SPOKEN_OF = """
-SELECT c.id FROM contact_statement s
-  JOIN customer c ON c.group_id = s.group_id AND c.{key} = s.address_key AND c.deleted_at IS NULL
+SELECT coalesce(c.merged_into_id, c.id) AS id FROM contact_statement s
+  JOIN customer c ON c.group_id = s.group_id AND c.{key} = s.address_key
+   AND (c.deleted_at IS NULL OR c.merged_into_id IS NOT NULL)
  WHERE s.group_id = $1 AND {when} >= $2 AND s.channel {sign} 'email'
 """
 _RECENT = " UNION ".join(
@@ -208,14 +237,14 @@ _RECENT = " UNION ".join(
 )
 
 
-async def settle_recent(tx: Transaction, *, since: datetime, now: datetime) -> int:
-    """Settle whoever was made lately, or something was said about; how many consents changed."""
-    rows = await tx.fetch(_RECENT, tx.scope.group_id, since)
-    ids = sorted(row["id"] for row in rows)
-    if not ids:
-        return 0
-    await tx.fetch(LOCK, tx.scope.group_id, ids)
-    return await settle(tx, ids, now=now)
+async def spoken_of(tx: Transaction, *, since: datetime) -> list[int]:
+    """Whoever was made since then, or something was said about, by id."""
+    return sorted({row["id"] for row in await tx.fetch(_RECENT, tx.scope.group_id, since)})
+
+
+async def settle_page(tx: Transaction, ids: Sequence[int], *, now: datetime) -> int:
+    """Hold these customers and settle them; how many consents changed."""
+    return await settle(tx, await hold(tx, ids), now=now)
 
 
 async def hold(tx: Transaction, customer_ids: Iterable[int]) -> set[int]:

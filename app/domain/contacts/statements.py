@@ -1,7 +1,8 @@
 """What can be said about writing to somebody, and what follows: pure rules.
 
-Of everything said, the latest moment counts, by its own date; at the same moment the more careful. A moment ahead of
-its arrival counts as its arrival. So it does not matter in which order things come in.
+Of everything said, the latest moment counts, by its own date; at the same moment the more careful. What is said of a
+list lifts nothing that was said of all the channel, and a block is only taken back (`stands` in `saying.py`). A moment
+ahead of its arrival counts as its arrival. So it does not matter in which order things come in.
 """
 
 from collections.abc import Iterable

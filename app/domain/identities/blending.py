@@ -24,7 +24,8 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 def blended(into: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What changes of `into`, and of the other one, which gives away what is unique.
 
-    What `into` says itself stays; what it lacks it takes over. Of consent the more careful saying counts.
+    What `into` says itself stays; what it lacks it takes over. Of consent the latest saying counts, as everywhere; what
+    else was said of it, by lists and providers, `settle` adds.
     """
     new: dict[str, Any] = {}
     given: dict[str, Any] = {}
@@ -50,7 +51,7 @@ def blended(into: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[dict[str
     if tags != list(into["tags"]):
         new["tags"] = tags
     for channel in ("email", "sms"):
-        agrees, at = careful(
+        agrees, at = latest(
             (into[f"{channel}_consent"], into[f"{channel}_consent_at"]),
             (other[f"{channel}_consent"], other[f"{channel}_consent_at"]),
         )
@@ -63,15 +64,12 @@ def blended(into: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[dict[str
     return {name: value for name, value in new.items() if value != into[name]}, given
 
 
-def careful(
+def latest(
     one: tuple[bool, datetime | None], other: tuple[bool, datetime | None]
 ) -> tuple[bool, datetime | None]:
-    """Whether they agree, since when. Who never said anything counts for nothing; else no outweighs yes."""
+    """Whether they agree, since when. Who said nothing counts for nothing; at the same moment no outweighs yes."""
     said = [saying for saying in (one, other) if saying[0] or saying[1] is not None]
-    if not said:
-        return one
-    refusing = [saying for saying in said if not saying[0]] or said
-    return max(refusing, key=lambda saying: saying[1] or _NEVER)
+    return max(said, key=lambda saying: (saying[1] or _NEVER, not saying[0]), default=one)
 
 
-__all__ = ["BLENDED", "blended", "careful"]
+__all__ = ["BLENDED", "blended", "latest"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.db.database import Transaction
+from app.domain.contacts.saying import settle
 from app.domain.external_ids.finding import rows_known_as, rows_with_ids
 from app.domain.external_ids.giving import note_ids, set_ids
 from app.domain.external_ids.kinds import Ids, RowId
@@ -181,6 +182,8 @@ async def _make(
     )  # fmt: skip
     made = {(user.system, user.id): int(row["id"]) for user, row in zip(users, rows, strict=True)}
     await note_ids(tx, "cust", [(system, ident, row) for (system, ident), row in made.items()])
+    # The worker looks for who was made lately, and these count as made when they came up there.
+    await settle(tx, made.values(), now=now)
     return made
 
 

@@ -21,6 +21,7 @@ from app.domain.customers.meanwhile import leave_events
 from app.domain.external_ids.finding import rows_known_as, rows_with_ids
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.groups.regions import regions_of
+from app.domain.identities.identifying import settle_columns
 from app.domain.metrics.recipients import Reached, count_recipients
 from app.domain.webhooks.providers import BY_NUMBER, REACHED, STAGE, is_supported
 from app.domain.webhooks.reading import Happened
@@ -108,9 +109,11 @@ async def ingest(
         concerned = {one.customer_id for one in applied if one.customer_id} | await owners(tx, said)
         known = await _lock(tx, _LOCK_CUSTOMERS, concerned)
         await record(tx, said, now=now)
-        await move_addresses(tx, said, now=now)
+        moved = await move_addresses(tx, said, now=now)
         await settle(tx, known if said else (), now=now)
         await record_touches(tx, _touches(applied, known), source=source_of(provider), now=now)
+        # Somebody may have been known by the new address alone; what they have by now goes along.
+        await settle_columns(tx, moved, now=now)
         running = await _lock(tx, _LOCK_CAMPAIGNS, {one.campaign.id for one in applied if one.campaign})
         await _count_recipients(
             tx, [one for one in applied if one.campaign and one.campaign.id in running], now=now
@@ -139,14 +142,19 @@ async def _campaigns(tx: Transaction, names: Iterable[str]) -> Mapping[str, Even
     return {name: ours[ident] for name, ident in named.items() if ident in ours}
 
 
+# Who was merged is who they were merged into.
 _CUSTOMERS = """
 SELECT c.id, 'email' AS by, given.address
   FROM unnest($2::text[]) AS given (address)
-  JOIN customer c ON c.group_id = $1 AND c.email_key = given.address
+  JOIN customer known ON known.group_id = $1 AND known.email_key = given.address
+  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(known.merged_into_id, known.id)
  WHERE c.deleted_at IS NULL
 UNION ALL
-SELECT min(c.id), 'phone', c.phone_key FROM customer c
- WHERE c.group_id = $1 AND c.phone_key = ANY ($3) AND c.deleted_at IS NULL GROUP BY c.phone_key HAVING count(*) = 1
+SELECT min(c.id), 'phone', known.phone_key
+  FROM customer known
+  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(known.merged_into_id, known.id)
+ WHERE known.group_id = $1 AND known.phone_key = ANY ($3) AND c.deleted_at IS NULL
+ GROUP BY known.phone_key HAVING count(DISTINCT c.id) = 1
 """
 
 
@@ -264,13 +272,22 @@ async def _lock(tx: Transaction, statement: str, ids: Collection[int]) -> set[in
     return {row["id"] for row in await tx.fetch(statement, tx.scope.group_id, sorted(ids))}
 
 
+_HEIRS = """
+SELECT id, coalesce(merged_into_id, id) AS heir FROM customer WHERE group_id = $1 AND id = ANY ($2)
+"""
+
+
 async def _contacts(tx: Transaction, provider: Provider, new: Sequence[Settled]) -> Mapping[str, int]:
     """Customers by the provider's own ids, of those who say something and have no address in it."""
     named = {
         one.event.contact for one in new if one.event.contact and one.event.words and not one.event.email
     }
     found = await rows_with_ids(tx, "cust", provider, named) if named else {}
-    return {name: ident for name, ident in found.items() if isinstance(ident, int)}
+    heirs = {
+        row["id"]: row["heir"]
+        for row in (await tx.fetch(_HEIRS, tx.scope.group_id, list(found.values())) if found else ())
+    }
+    return {name: heirs[ident] for name, ident in found.items() if ident in heirs}
 
 
 def _said(

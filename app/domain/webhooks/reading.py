@@ -14,11 +14,14 @@ from typing import Any
 
 import msgspec
 
+from app.domain.contacts.statements import CHANNELS as CONSENTS
+from app.domain.contacts.statements import address_or_none
 from app.domain.webhooks import consent
 from app.domain.webhooks.consent import Word
 from app.domain.webhooks.elements import INVALID, MALFORMED, Element, Refused, elements, fields
 from app.domain.webhooks.providers import CHANNEL, normalised
 from app.errors import Invalid
+from app.tables.contacts import ContactChannel
 from app.tables.webhooks import Provider
 from app.values.instants import read_instant
 from app.values.json_text import write_json
@@ -261,10 +264,13 @@ def _made(
     words: tuple[Word, ...] = (),
 ) -> Happened:
     kind, before = normalised(provider, raw)
+    by = (before or (channel or "").lower() or CHANNEL[provider])[:64]
+    if words and by in CONSENTS and not _word(contact, longest=64):
+        _check_address(CONSENTS[by], email=email, phone=phone)
     return Happened(
         raw_kind=raw.strip()[:MAX_WORD],
         kind=kind[:64],
-        channel=(before or (channel or "").lower() or CHANNEL[provider])[:64],
+        channel=by,
         key=key if len(key) <= MAX_WORD else _fingerprint({"key": key}),
         at=at if at is not None and at >= EARLIEST else None,
         email=_word(email, longest=MAX_ADDRESS),
@@ -274,6 +280,24 @@ def _made(
         by_machine=by_machine is True or by_machine == "true",
         contact=_word(contact, longest=64),
         words=words,
+    )
+
+
+def _check_address(channel: ContactChannel, *, email: object, phone: object) -> None:
+    """What says something about writing to somebody, and not to whom, must not pass for something that took effect.
+
+    Whose agreement to text messages it is may be told by their e-mail address, and the other way round.
+    """
+    # Which country a number without one is of does not decide whether it is one.
+    for of, value in ((ContactChannel.EMAIL, email), (ContactChannel.SMS, phone)):
+        if address_or_none(of, _word(value, longest=MAX_ADDRESS)) is not None:
+            return
+    name, example = (
+        ("email", "ada@example.com") if channel is ContactChannel.EMAIL else ("phone", "+33612345678")
+    )
+    raise Invalid(
+        f"This says whether somebody may be written to; `{name}` must say whom, like {example}.",
+        path=["body", name],
     )
 
 

@@ -36,7 +36,7 @@ def reachable(description: str) -> Any:
             "list",
             str | None,
             "The list that it would be sent to, as its provider calls it; without one the latest word about the channel"
-            " or any of its lists counts.",
+            " or any of its lists counts. What was refused of all the channel no list lifts.",
             None,
         ),
         price=5,
@@ -44,6 +44,7 @@ def reachable(description: str) -> Any:
 
 
 def _reachable(request: AggregateRequest) -> Select:
+    """The rule is that of `counts` and `stands` in `domain/contacts/saying.py`, of one list as well."""
     channel, c = request.args.param("channel", cast="text"), request.table("Customer", "c")
     # The channel is bound: which columns it means is decided by the statement.
     key = _by_channel(c, channel, KEY_COLUMN)
@@ -66,20 +67,31 @@ def _reachable(request: AggregateRequest) -> Select:
                             AND {u.kind} = 'unblocked' AND {u.list} IN ('', {s.list}) AND {u.said_at} > {s.said_at}
                     )
                 )
-            ORDER BY {s.said_at} DESC, {s.allows}, {s.kind}, {s.source}, {s.list}
+                AND (
+                    {s.allows} OR {s.kind} = 'blocked'
+                    OR NOT EXISTS (
+                        SELECT 1 FROM {l}
+                        WHERE
+                            {l.scope} AND {about_later} AND {l.allows} AND {l.said_at} > {s.said_at}
+                            AND ({l.list} = '' OR {s.list} <> '') AND ({list} IS NULL OR {l.list} IN ('', {list}))
+                    )
+                )
+            ORDER BY {s.allows}, {s.kind} = 'blocked' DESC, {s.said_at} DESC, {s.kind}, {s.source}, {s.list}
             LIMIT 1
         ) said ON true
         CROSS JOIN LATERAL (
             SELECT
                 {kept} AND (said.at IS NOT NULL OR NOT EXISTS (SELECT 1 FROM {a} WHERE {a.scope} AND {about_any}))
                     AS agrees,
-                (said.at IS NULL OR coalesce({kept_at} > said.at, false)) AS decides
+                (said.at IS NULL OR coalesce(said.kind <> 'blocked' AND {kept_at} > said.at, false)) AS decides
         ) kept
         """,
         s=(s := request.table("ContactWord", "s")),
         u=request.table("ContactWord", "u"),
         a=(a := request.table("ContactWord", "a")),
+        l=(later := request.table("ContactWord", "l")),
         about=_about(s, c, key, channel),
+        about_later=_about(later, c, key, channel),
         about_any=_about(a, c, key, channel),
         list=request.args.param("list", cast="text", convert=lambda text: text or None),
         kept=sql("coalesce({kept}, false)", kept=kept),

@@ -107,7 +107,7 @@ async def merge(
     input: Annotated[CustomerMergeInput, strawberry.argument(description="The customers.")],
 ) -> CustomerMergePayload:
     """Makes two customers one: events, orders, rewards, uses of promos, places on lists and all else of one go over to
-    the other, who keeps what it says of itself and takes over what it lacks; of consent the more careful saying counts.
+    the other, who keeps what it says of itself and takes over what it lacks; of consent the latest saying counts.
     The first one is deleted, and whoever names it by address or external id means the other. customerSplit undoes it.
     """
     gone = own_id(input.from_id, "cust", "customer", "fromId")

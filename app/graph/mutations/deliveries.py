@@ -105,7 +105,7 @@ async def take_refused(
     tx: Transaction,
     input: Annotated[WebhookRefusalsTakeInput, strawberry.argument(description="Which ones.")],
 ) -> WebhookRefusalsTakePayload:
-    """Looks again at what was refused of deliveries, after a limit or a mapping has changed. What can be read now takes
+    """Looks again at what was refused of deliveries, after a newer version can read more. What can be read now takes
     effect once, as if it had come in when it did.
     """
     ids: list[int] = []
