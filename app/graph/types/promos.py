@@ -174,7 +174,8 @@ class PromoRedemption(Node):
     )
     is_beyond_limit: bool = column(
         "Whether there is no place for it: its order came when the promo's limit, or its customer's, was used up, or"
-        " with a generated code that was used or withdrawn. Then it counts in `usedBeyondLimit` until a place comes free."
+        " with a generated code that was used or withdrawn. Then it counts in `usedBeyondLimit` until a place comes"
+        " free."
     )
     line_discounts: JSON | None = column(
         "What of the discount each line of the basket and its delivery bear: `lines`, `delivery`."
