@@ -85,7 +85,7 @@ class Promo(TenantRow, KnownElsewhere, table=True):
     per_customer_limit: int | None = Field(default=None, sa_type=BigInteger)
     used: int = Field(default=0, sa_type=BigInteger)
     used_beyond_limit: int = counted()
-    """Orders that came with it when its limits were used up: they happened, and are not in `used`."""
+    """Orders that stand though there was no place for their uses: not in `used`. Limits are judged by both together."""
     used_as_of: datetime | None = Field(default=None, sa_type=INSTANT)
     """Up to when uses were counted elsewhere: those until then are in `used` already."""
     valid_from: datetime | None = Field(default=None, sa_type=INSTANT)
@@ -158,7 +158,7 @@ class PromoCode(TenantRow, table=True):
     code: str = Field(sa_type=WORDS)
     """In the form it is compared by (`values/codes.py`)."""
     redeemed_at: datetime | None = Field(default=None, sa_type=INSTANT)
-    """When it was used; NULL where that was given back."""
+    """When it was used; NULL where no use of it stands."""
     disabled_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
@@ -199,7 +199,7 @@ class PromoRedemption(TenantRow, table=True):
     is_given_back_by_order: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """Whether it was released because its order does not stand: then it is used again where the order does again."""
     is_beyond_limit: bool = _no()
-    """Whether the limits were used up when its order came: it is counted in `used_beyond_limit` instead of `used`."""
+    """Whether there is no place for it: then it is in `used_beyond_limit` instead of `used`. Only orders' are."""
     line_discounts: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """What of the discount each line of the basket bears, where it bears any."""
     earlier: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
@@ -207,7 +207,7 @@ class PromoRedemption(TenantRow, table=True):
 
 
 class PromoUsage(TenantRow, table=True):
-    """How often a customer uses a promo, less releases. The limit per customer is enforced on this row."""
+    """How often a customer uses a promo, also beyond its limits, less releases. The limit for each is enforced here."""
 
     __tablename__ = "promo_usage"
     __table_args__ = (

@@ -244,3 +244,30 @@ async def test_a_hundred_thousand_take_seconds(db: Database) -> None:
     took = time.monotonic() - began
     assert len(set(codes)) == 100_000
     assert took < 60, took
+
+
+async def test_a_code_that_is_not_there_is_told_by_order(db: Database, call: Call) -> None:
+    """Typed wrong it is the caller's to mend: nothing of the report is recorded."""
+    group = await groups.group(db)
+    promo = await given.promo(db, group.scope)
+    (code,) = await generated(db, group.scope, promo, 1)
+    wrong = code[:-1] + ALPHABET[(ALPHABET.index(code[-1]) + 1) % len(ALPHABET)]
+    await audience.customer(db, group.scope, "ada")
+    record = """
+    mutation($i: OrdersRecordInput!) { ordersRecord(input: $i) { recorded errors { code path } } }
+    """
+    orders = [
+        {"reference": f"o{n}", "amount": "80", "customerExternalId": "ada", "promoCode": one}
+        for n, one in enumerate([code, wrong, "NOSUCH"])
+    ]
+    told = (await call(group.scope, record, i={"orders": orders}))["data"]["ordersRecord"]
+    assert told == {
+        "recorded": 0,
+        "errors": [
+            {"code": "MISTYPED_CODE", "path": ["orders", "1", "promoCode"]},
+            {"code": "NOT_FOUND", "path": ["orders", "2", "promoCode"]},
+        ],
+    }
+    del orders[1:]
+    told = (await call(group.scope, record, i={"orders": orders}))["data"]["ordersRecord"]
+    assert told == {"recorded": 1, "errors": []}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given as over
 from hypothesis import strategies as st
 
-from app.domain.promos.rules import judge_promo
+from app.domain.promos.rules import judge_together
 from app.domain.promos.terms import AppliesTo, Basket, BasketLine, Buyer, Terms
 from app.values.money import digits_of
 from tests.given.promos import NOON, basket
@@ -61,7 +61,7 @@ CASES = [
     ("said", "paid", "discount"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
 )
 def test_a_promo_takes_off(said: Terms, paid: Basket, discount: str) -> None:
-    verdict = judge_promo(said, paid, ANYONE, now=NOON)
+    (verdict,) = judge_together([(said, ANYONE)], paid, now=NOON)
     assert verdict.reasons == ()
     assert str(verdict.discount) == discount
 
@@ -98,7 +98,7 @@ REASONS = [
 @pytest.mark.parametrize(("said", "case", "codes"), REASONS, ids=["+".join(sorted(r[2])) for r in REASONS])
 def test_every_reason_is_told(said: Terms, case: dict[str, Any], codes: set[str]) -> None:
     paid, buyer = case.get("paid", basket(("A1", 1, "10"))), case.get("buyer", ANYONE)
-    verdict = judge_promo(said, paid, buyer, now=NOON)
+    (verdict,) = judge_together([(said, buyer)], paid, now=NOON)
     assert {reason.code for reason in verdict.reasons} == codes
     assert len(verdict.reasons) == len(codes)
     assert verdict.discount == 0
@@ -125,7 +125,7 @@ def test_no_promo_takes_more_than_there_is(
         delivery_fee=delivery,
     )
     said = terms(type=kind, value=value, max_discount=cap, currency=currency, applies_to=applies)
-    off = judge_promo(said, paid, ANYONE, now=NOON).discount
+    off = judge_together([(said, ANYONE)], paid, now=NOON)[0].discount
     bound = delivery if kind == "free_delivery" else paid.goods
     assert 0 <= off <= bound
     assert off <= (bound if cap is None else cap)

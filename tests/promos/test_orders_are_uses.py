@@ -76,7 +76,7 @@ async def test_orders_with_a_code_are_uses_also_beyond_its_limit(db: Database, c
     with pytest.raises(Exception, match="can be used 1 times"):
         await given.use(db, group.scope, "WELCOME20", key="k")
     await call(group.scope, RECORD, i={"orders": [{**order, "reference": "o1", "amount": "81"}]})
-    assert await book(db, group.scope, promo) == (1, 1, 1)
+    assert await book(db, group.scope, promo) == (1, 1, 2)
 
 
 async def test_an_order_and_a_redemption_with_its_reference_are_one_use(db: Database) -> None:
@@ -121,7 +121,7 @@ async def test_what_does_not_stand_gives_it_back_and_takes_it_again(db: Database
     await given.use(db, group.scope, "WELCOME20", key="other")
     told = await audience.orders(db, group.scope, again, now=NOON)
     assert told.beyond_limit == ("o2",)
-    assert await book(db, group.scope, promo) == (1, 1, 0)
+    assert await book(db, group.scope, promo) == (1, 1, 1)
 
 
 async def test_a_corrected_order_moves_its_use(db: Database) -> None:

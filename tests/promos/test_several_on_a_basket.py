@@ -227,3 +227,22 @@ def test_one_that_follows_tells_each_of_its_campaigns() -> None:
     assert [one.message for one in verdict.reasons] == [
         "The promo holds while its campaign runs: its campaign 'Spring' is paused."
     ]
+
+
+async def test_giving_back_answers_with_all_that_were_used_together(db: Database, call: Call) -> None:
+    group = await groups.group(db)
+    for code in ("ONE10", "TWO10"):
+        await given.promo(db, group.scope, code, stacking="with_others", value=Decimal(10))
+    redeem = """
+    mutation($i: PromoRedeemInput!) { promoRedeem(input: $i) { redemptions { id promo { code } } } }
+    """
+    back = """
+    mutation($id: ID!) { promoRelease(input: {id: $id}) {
+      redemption { id counts } redemptions { id counts promo { code } } } }
+    """
+    asked = {"key": "k", "codes": ["TWO10", "ONE10"], "basket": {"lines": [{"unitPrice": "100"}]}}
+    made = (await call(group.scope, redeem, i=asked))["data"]["promoRedeem"]["redemptions"]
+    for _ in range(2):
+        told = (await call(group.scope, back, id=made[1]["id"]))["data"]["promoRelease"]
+        assert told["redemption"] == {"id": made[1]["id"], "counts": False}
+        assert told["redemptions"] == [{**one, "counts": False} for one in made]

@@ -1,5 +1,5 @@
 """Uses = orders + redemptions - releases - refunds, of the promo and of each customer, whatever happens in which order,
-and however many do it at once.
+and however many do it at once; none is beyond the limits while there is a place for it.
 """
 
 import asyncio
@@ -85,10 +85,14 @@ class Shop:
             usage = await tx.fetch("SELECT customer_id, used FROM promo_usage WHERE used <> 0")
         assert promo is not None
         within = [row for row in rows if not row["is_beyond_limit"]]
+        have = Counter(row["customer_id"] for row in within)
         assert (promo["used"], promo["used_beyond_limit"]) == (len(within), len(rows) - len(within))
-        assert {row["customer_id"]: row["used"] for row in usage} == Counter(r["customer_id"] for r in within)
+        assert {row["customer_id"]: row["used"] for row in usage} == Counter(r["customer_id"] for r in rows)
         assert promo["used"] <= LIMIT
-        assert all(row["used"] <= EACH for row in usage)
+        assert all(count <= EACH for count in have.values())
+        assert promo["used"] == LIMIT or all(
+            have[row["customer_id"]] == EACH for row in rows if row["is_beyond_limit"]
+        )
         keys = [row["key"] for row in rows]
         assert len(keys) == len(set(keys))
         return set(keys)

@@ -8,13 +8,15 @@ from zoneinfo import ZoneInfo
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, PROMO_BORDERS, borders
 from app.domain.groups.finding import store_to_write
+from app.domain.inputs import Path
 from app.domain.metrics.entries import only_channel
 from app.domain.orders.entries import OrderEntry
 from app.domain.orders.states import Sale, is_whole
 from app.domain.orders.storing import Stored
 from app.domain.promos.campaigns import lives_of
+from app.domain.promos.finding import mistyped
 from app.domain.promos.lives import CampaignLife, credited
-from app.errors import MAX_TOLD, Conflict, Failure, NotFound, Several
+from app.errors import MAX_TOLD, Conflict, Failure, Invalid, NotFound, Several
 from app.values.codes import code_key
 from app.values.contacts import email_key_of
 from app.values.instants import zone_of
@@ -139,7 +141,7 @@ class Settling:
         if entry.store_id is not None and entry.store_id not in stores:
             raise NotFound("store", entry.store_id, path=["orders", at, "storeId"])
         if entry.promo_code and code_key(entry.promo_code) not in self.promos:
-            raise NotFound("promo", entry.promo_code, path=["orders", at, "promoCode"])
+            raise _unknown_code(entry.promo_code, ["orders", at, "promoCode"])
         if entry.campaign_id is not None and not self._is_in_reach(entry.campaign_id):
             raise NotFound("campaign", entry.campaign_id, path=["orders", at, "campaignId"])
         if known is not None and self.tx.scope.store_id not in (None, known.sale.store_id):
@@ -201,6 +203,15 @@ class Settling:
         if known is not None and (known.store_id, known.ordered_at) == (store_id, ordered_at):
             return known.ordered_on
         return ordered_at.astimezone(self.zones[store_id]).date()
+
+
+def _unknown_code(code: str, path: Path) -> Failure:
+    """What was typed wrong is told from what is not there."""
+    if not mistyped(code):
+        return NotFound("promo", code, path=path)
+    return Invalid(
+        f"{code[:40]!r} is mistyped: its last character does not fit.", path=path, code="MISTYPED_CODE"
+    )
 
 
 __all__ = ["Settling"]

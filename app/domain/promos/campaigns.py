@@ -38,7 +38,6 @@ ON CONFLICT (group_id, promo_id, campaign_id) DO NOTHING
 """
 _UNLINK = "DELETE FROM promo_campaign WHERE group_id = $1 AND promo_id = $2 AND campaign_id = $3"
 _OLDEST = "SELECT campaign_id FROM promo_campaign WHERE group_id = $1 AND promo_id = $2 ORDER BY id LIMIT 1"
-_IS_LINKED = "SELECT 1 FROM promo_campaign WHERE group_id = $1 AND promo_id = $2 AND campaign_id = $3"
 
 
 async def lives_of(tx: Transaction, promos: Sequence[int]) -> dict[int, list[CampaignLife]]:
@@ -60,11 +59,6 @@ async def unlink(tx: Transaction, promo_id: int, campaign_id: int) -> bool:
     return bool(await tx.execute(_UNLINK, tx.scope.group_id, promo_id, campaign_id))
 
 
-async def is_linked(tx: Transaction, promo_id: int, campaign_id: int) -> bool:
-    """Whether it belongs to this campaign."""
-    return bool(await tx.fetchval(_IS_LINKED, tx.scope.group_id, promo_id, campaign_id))
-
-
 async def oldest_of(tx: Transaction, promo_id: int) -> int | None:
     """The campaign it was given first, of those it belongs to."""
     found = await tx.fetchval(_OLDEST, tx.scope.group_id, promo_id)
@@ -82,4 +76,4 @@ def _life(row: Any) -> CampaignLife:
     )
 
 
-__all__ = ["ONE_RUNS", "is_linked", "link", "lives_of", "oldest_of", "unlink"]
+__all__ = ["ONE_RUNS", "link", "lives_of", "oldest_of", "unlink"]

@@ -173,10 +173,11 @@ def terms_of(row: Any, campaigns: Sequence[CampaignLife], *, own_code: bool = Tr
             name: row[name]
             for name in (
                 "type", "value", "currency", "min_order_amount", "max_discount", "usage_limit",
-                "per_customer_limit", "used", "valid_from", "valid_until", "stacking", "minimum_of_articles",
+                "per_customer_limit", "valid_from", "valid_until", "stacking", "minimum_of_articles",
                 "first_order_only", "generated_only",
             )
         },
+        used=row["used"] + row["used_beyond_limit"],
         applies_to=applies_to_of(row["applies_to_text"]),
         has_segment=row["segment_id"] is not None,
         follows=row["follows_campaign"],

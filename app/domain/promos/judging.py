@@ -140,10 +140,12 @@ def _without(found: Found, buyer: Buyer, asked: Asked, counted: Any) -> tuple[An
     """Terms and buyer, as if a use that is on record already were not."""
     terms = found.terms
     if counted is not None:
-        terms = replace(terms, used=terms.used - 1)
+        has_place = not counted["is_beyond_limit"]
+        # One that has its place keeps it, whatever stands beside it. For another there is one where those leave it.
+        terms = replace(terms, used=0 if has_place else found.row["used"])
         if counted["customer_id"] is not None and counted["customer_id"] == asked.customer_id:
             # An order told it, and is not before itself.
-            buyer = replace(buyer, used=buyer.used - 1, orders=buyer.orders - 1)
+            buyer = replace(buyer, used=0 if has_place else buyer.used - 1, orders=buyer.orders - 1)
     taken = found.row["code_redeemed_at"] is not None
     if taken and (counted is None or counted["code_id"] != found.code_id):
         terms = replace(terms, code_is_used=True)

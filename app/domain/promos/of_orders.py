@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from app.db.database import Transaction
-from app.domain.promos.book import Use, settle
+from app.domain.promos.book import Use, finish, settle
 
 _HELD = """
 SELECT id, key, promo_id, customer_id, code_id, place, redeemed_at, released_at, is_given_back_by_order,
@@ -118,9 +118,12 @@ async def follow_orders(tx: Transaction, moves: Iterable[OrderMove], *, now: dat
         assert one.promo_id is not None
         use = Use(one.promo_id, one.customer_id, one.code_id, one.ordered_at, is_new=True)
         ledger.come.append((ident, one.reference, use))
-    await settle(tx, gone=ledger.gone, come=[use for _, _, use in ledger.come], now=now)
+    settled = await settle(tx, gone=ledger.gone, come=[use for _, _, use in ledger.come], now=now)
     await ledger.store(tx)
-    return sorted({reference for _, reference, use in ledger.come if use.is_beyond})
+    taken_in = await finish(tx, settled, now=now)
+    return sorted(
+        {reference for ident, reference, use in ledger.come if use.is_beyond and ident not in taken_in}
+    )
 
 
 class _Ledger:
@@ -148,13 +151,14 @@ class _Ledger:
             self._take(row, order.after, row["customer_id"])
         elif order.changes_customer and counts and is_its_promo and row["place"] is None:
             self.gone.append(_use_of(row))
-            self._take(row, order.after, order.after.customer_id)
+            has_place = not row["is_beyond_limit"]
+            self._take(row, order.after, order.after.customer_id, has_place=has_place)
 
-    def _take(self, row: Any, order: OrderUse, customer_id: int | None) -> None:
+    def _take(self, row: Any, order: OrderUse, customer_id: int | None, *, has_place: bool = False) -> None:
         code_id = row["code_id"]
         if code_id is None and row["promo_id"] == order.promo_id:
             code_id = order.code_id
-        use = Use(row["promo_id"], customer_id, code_id, row["redeemed_at"])
+        use = Use(row["promo_id"], customer_id, code_id, row["redeemed_at"], has_place=has_place)
         self.come.append((row["id"], order.reference, use))
 
     def _release(self, row: Any, *, counts: bool, by_order: bool) -> None:

@@ -9,6 +9,7 @@ from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, PROMO_BORDERS, borders
 from app.domain.days import settle_days
 from app.domain.inputs import Path
+from app.domain.promos.book import take_in
 from app.domain.promos.campaigns import link, oldest_of, unlink
 from app.domain.promos.fields import PromoFields, check_coins, check_together
 from app.domain.promos.terms import PromoType
@@ -20,6 +21,7 @@ from app.values.instants import as_day_alone, day_alone
 from app.values.scope import ScopeShape
 
 _EDGES = ("valid_from", "valid_until")
+_LIMITS = frozenset({"usage_limit", "per_customer_limit", "first_order_only"})
 OWN_PROMO = (
     f"{PROMO_BORDERS} AND promo.id = $4 AND promo.deleted_at IS NULL"
     " AND ($2::bigint IS NULL AND $3::bigint[] IS NULL OR promo.campaign_id IS NOT NULL AND NOT EXISTS"
@@ -101,6 +103,8 @@ async def update_promo(tx: Transaction, promo_id: int, given: PromoFields, *, no
         await _change_first(tx, promo_id, stored["campaign_id"], values, now=now)
         _check_following({**stored, **values})
     await update_row(tx, "promo", promo_id, values)
+    if not _LIMITS.isdisjoint(values):
+        await take_in(tx, [promo_id])
     return promo_id
 
 

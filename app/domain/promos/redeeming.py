@@ -19,14 +19,13 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import CUSTOMER_BORDERS, borders
-from app.domain.promos.book import Use, settle
+from app.domain.promos.book import Use, finish, settle
 from app.domain.promos.campaigns import ONE_RUNS
 from app.domain.promos.discounts import Amounts
 from app.domain.promos.finding import Found
 from app.domain.promos.judging import Asked, Validated, check_basket, judged, refusal
 from app.domain.promos.keys import (
     SAME_KEY,
-    Known,
     check_same,
     digest_of,
     earlier_of,
@@ -72,11 +71,23 @@ RETURNING used
 _COUNT_PROMO = f"""
 UPDATE promo SET used = used + 1
  WHERE group_id = $1 AND id = $4 AND deleted_at IS NULL AND updated_at = $5
-   AND used < coalesce(usage_limit, {MAX_SAFE_INTEGER}) AND {ONE_RUNS.replace("{now}", "$6")}
+   AND used + used_beyond_limit < coalesce(usage_limit, {MAX_SAFE_INTEGER}) AND {ONE_RUNS.replace("{now}", "$6")}
 RETURNING used
 """
+# One that an order told when there was no place: it stands already, and there is one now.
+_TAKE_IN_PROMO = (
+    _COUNT_PROMO.replace(
+        "SET used = used + 1", "SET used = used + 1, used_beyond_limit = used_beyond_limit - 1"
+    )
+).replace("AND used + used_beyond_limit <", "AND used_beyond_limit > 0 AND used <")
+_HOLD_CODE = "SELECT 1 FROM promo_code WHERE group_id = $1 AND id = $2 FOR NO KEY UPDATE"
+_HAS_PLACE = """
+SELECT 1 FROM promo_redemption
+ WHERE group_id = $1 AND code_id = $2 AND id <> $3 AND released_at IS NULL AND NOT is_beyond_limit LIMIT 1
+"""
 _USED_UP = """
-SELECT used >= usage_limit AND updated_at = $3 AND deleted_at IS NULL FROM promo WHERE group_id = $1 AND id = $2
+SELECT used + used_beyond_limit >= usage_limit AND updated_at = $3 AND deleted_at IS NULL FROM promo
+ WHERE group_id = $1 AND id = $2
 """
 _KEY_OF = f"""
 SELECT r.key FROM promo_redemption r
@@ -124,7 +135,13 @@ async def redeem_all(tx: Transaction, asked: Asked, *, key: str, now: datetime) 
 
 
 async def release(tx: Transaction, redemption_id: int, *, now: datetime) -> int:
-    """Give a use back, as when a cart is left; the redemption's id. Doing it twice changes nothing more.
+    """Give a use back, as when a cart is left; the redemption's id. Doing it twice changes nothing more."""
+    await release_all(tx, redemption_id, now=now)
+    return redemption_id
+
+
+async def release_all(tx: Transaction, redemption_id: int, *, now: datetime) -> list[int]:
+    """The same; the ids of all that were used with its key, in the order of the codes.
 
     Codes that were used with one key were used together, and are given back together.
     """
@@ -133,12 +150,8 @@ async def release(tx: Transaction, redemption_id: int, *, now: datetime) -> int:
         raise NotFound("redemption", redemption_id, path=["id"])
     rows = await tx.fetch(SAME_KEY, tx.scope.group_id, key)
     is_told = any(row["id"] == redemption_id and row["place"] is not None for row in rows)
-    gone = [
-        row
-        for row in rows
-        if row["released_at"] is None
-        and (row["id"] == redemption_id or (is_told and row["place"] is not None))
-    ]
+    together = [row for row in rows if row["id"] == redemption_id or (is_told and row["place"] is not None)]
+    gone = [row for row in together if row["released_at"] is None]
     if gone:
         await tx.execute(_RELEASE, tx.scope.group_id, [row["id"] for row in gone], now)
         uses = [
@@ -151,8 +164,8 @@ async def release(tx: Transaction, redemption_id: int, *, now: datetime) -> int:
             )
             for row in gone
         ]
-        await settle(tx, gone=uses, now=now)
-    return redemption_id
+        await finish(tx, await settle(tx, gone=uses, now=now), now=now)
+    return [row["id"] for row in sorted(together, key=lambda row: row["place"] or 0)]
 
 
 async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> list[int]:
@@ -165,11 +178,7 @@ async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -
             return [row["id"] for row in known.told]
     if any(asked.customer_id not in (None, row["customer_id"]) for row in known.of_orders.values()):
         raise key_taken()  # The order is somebody else's.
-    counting = {
-        promo: row
-        for promo, row in known.of_orders.items()
-        if row["released_at"] is None and not row["is_beyond_limit"]
-    }
+    counting = {promo: row for promo, row in known.of_orders.items() if row["released_at"] is None}
     validated = await judged(tx, asked, now=now, counted=counting)
     failures = [refusal(reason) for one in validated for reason in one.verdict.reasons]
     if failures:
@@ -187,7 +196,7 @@ async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -
             made.append(
                 await _recorded(tx, one, asked, key=key, place=place, digest=digest, row=row, now=now)
             )
-        await _count(tx, validated, asked, counting, known, now=now)
+        await _count(tx, validated, asked, counting, now=now)
     return made
 
 
@@ -219,51 +228,45 @@ async def _recorded(
     since = found.row["used_as_of"]
     # What was counted elsewhere stays among what was.
     stays = row["released_at"] is None or (since is not None and row["redeemed_at"] <= since)
-    is_counted = row["released_at"] is None and not row["is_beyond_limit"]
     await tx.execute(
-        _AGAIN, group_id, row["id"], found.code_id, row["customer_id"] if is_counted else asked.customer_id,
-        store_id or row["store_id"], place, digest, total, discount, lines, currency,
+        _AGAIN, group_id, row["id"], found.code_id,
+        row["customer_id"] if row["released_at"] is None else asked.customer_id, store_id or row["store_id"], place,
+        digest, total, discount, lines, currency,
         row["redeemed_at"] if stays else now, earlier_of(row),
     )  # fmt: skip
     return int(row["id"])
 
 
 async def _count(
-    tx: Transaction,
-    validated: Sequence[Validated],
-    asked: Asked,
-    counting: dict[int, Any],
-    known: Known,
-    *,
-    now: datetime,
+    tx: Transaction, validated: Sequence[Validated], asked: Asked, counting: dict[int, Any], *, now: datetime
 ) -> None:
+    """Count what is new, and give a place to what an order told when there was none. What it told is counted already,
+    for its customer and its code, too.
+    """
     group_id = tx.scope.group_id
-    beyond = [
-        row for row in known.of_orders.values() if row["released_at"] is None and row["is_beyond_limit"]
-    ]
-    fresh: list[Found] = sorted(
-        (one.found for one in validated if one.found and one.found.promo_id not in counting),
-        key=lambda one: one.promo_id,
-    )
-    for code_id in sorted(one.code_id for one in fresh if one.code_id is not None):
-        if await tx.fetchval(_TAKE_CODE, group_id, code_id, now) is None:
-            raise refusal(code_used())
+    found = sorted((one.found for one in validated if one.found), key=lambda one: one.promo_id)
+    fresh: list[Found] = [one for one in found if one.promo_id not in counting]
+    waiting = {promo: row for promo, row in counting.items() if row["is_beyond_limit"]}
+    for one in sorted(found, key=lambda one: one.code_id or 0):
+        if one.code_id is not None and one.promo_id in waiting:
+            await tx.fetchval(_HOLD_CODE, group_id, one.code_id)
+            if await tx.fetchval(_HAS_PLACE, group_id, one.code_id, waiting[one.promo_id]["id"]):
+                raise refusal(code_used())
+        elif one.code_id is not None and one.promo_id not in counting:
+            if await tx.fetchval(_TAKE_CODE, group_id, one.code_id, now) is None:
+                raise refusal(code_used())
     for one in fresh:
         limit = one.terms.customer_limit
         if asked.customer_id is not None:
             counted = await tx.fetchval(_COUNT_CUSTOMER, group_id, one.promo_id, asked.customer_id, limit)
             if counted is None:
                 raise refusal(used_up_by_customer(limit or 0))
-    for one in fresh:
-        if await tx.fetchval(_COUNT_PROMO, *borders(tx.scope), one.promo_id, one.version, now) is None:
+    for one in found:
+        if one.promo_id in counting and one.promo_id not in waiting:
+            continue
+        statement = _TAKE_IN_PROMO if one.promo_id in waiting else _COUNT_PROMO
+        if await tx.fetchval(statement, *borders(tx.scope), one.promo_id, one.version, now) is None:
             raise await _why_not(tx, one)
-    taken = {one.promo_id for one in fresh}
-    gone = [
-        Use(row["promo_id"], row["customer_id"], None, row["redeemed_at"], is_beyond=True)
-        for row in beyond
-        if row["promo_id"] in taken
-    ]
-    await settle(tx, gone=gone, now=now)
 
 
 async def _why_not(tx: Transaction, one: Found) -> Failure:
@@ -282,4 +285,4 @@ def _lines_kept(taken: Amounts, currency: str) -> str:
     return msgspec.json.encode({"lines": shown, "delivery": show_amount(taken.delivery, currency)}).decode()
 
 
-__all__ = ["MAX_KEY", "Asked", "Validated", "redeem", "redeem_all", "release", "validate"]
+__all__ = ["MAX_KEY", "Asked", "Validated", "redeem", "redeem_all", "release", "release_all", "validate"]

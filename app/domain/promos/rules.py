@@ -43,11 +43,6 @@ class PromoVerdict:
         return self.taken.total
 
 
-def judge_promo(terms: Terms, basket: Basket, buyer: Buyer, *, now: datetime) -> PromoVerdict:
-    """The discount for this basket and buyer at this moment, or all reasons against it."""
-    return _judged(terms, basket, amounts_of(basket), buyer, now=now)
-
-
 def judge_together(
     asked: Sequence[tuple[Terms, Buyer]], basket: Basket, *, now: datetime
 ) -> list[PromoVerdict]:
@@ -256,7 +251,6 @@ __all__ = [
     "PromoVerdict",
     "RefusalReason",
     "code_used",
-    "judge_promo",
     "judge_together",
     "standing",
     "used_up",

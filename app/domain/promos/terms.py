@@ -63,6 +63,7 @@ class Terms:
     usage_limit: int | None = None
     per_customer_limit: int | None = None
     used: int = 0
+    """All uses that stand, those beyond the limits too."""
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     """Exclusive."""

@@ -70,7 +70,9 @@ class RedemptionFigures(RedemptionValues):
     period: Date | None = period()
     hour: int | None = hour()
     promo: PromoRef | None = to_one("The promo, where it is by promo.", "promo_id")
-    campaign: CampaignRef | None = to_one("The promos' campaign, where it is by campaign.", "campaign_id")
+    campaign: CampaignRef | None = to_one(
+        "The campaign the promos were given first, where it is by campaign.", "campaign_id"
+    )
     store: StoreRef | None = to_one("Where they were used, where it is by store.", "store_id")
     previous: RedemptionTotals | None = former()
     change: RedemptionChanges | None = changed()

@@ -79,7 +79,8 @@ def status_of(row: Row, tables: TablesInScope) -> Sql:
         (CASE WHEN {row.valid_until} <= {now} THEN 'expired' WHEN {row.valid_from} > {now} THEN 'scheduled'
               ELSE coalesce((CASE WHEN {row.follows_campaign} THEN (CASE coalesce({phase}, 2)
                      WHEN 1 THEN 'scheduled' WHEN 2 THEN 'paused' WHEN 3 THEN 'expired' END) END),
-                   CASE WHEN {row.used} >= {row.usage_limit} THEN 'used_up' ELSE 'active' END) END)
+                   CASE WHEN {row.used} + {row.used_beyond_limit} >= {row.usage_limit} THEN 'used_up'
+                        ELSE 'active' END) END)
         """,
         row=row,
         now=NOW,

@@ -46,8 +46,9 @@ class OrdersRecordPayload:
     )
     beyond_promo_limits: list[str] | None = strawberry.field(
         default=None,
-        description="References of orders that came with a promo whose limits were used up: they happened, so they are"
-        " recorded, and their uses are counted in `usedBeyondLimit`; null: nothing was done.",
+        description="References of orders for whose use there was no place: the promo's limit, or the customer's, was"
+        " used up, or the generated code was used or withdrawn. They happened, so they are recorded, and their uses are"
+        " counted in `usedBeyondLimit`; null: nothing was done.",
     )
     errors: list[UserError] = errors_field()
 

@@ -69,7 +69,8 @@ class PromoRedemptionPayload:
 
     redemption: PromoRedemption | None = strawberry.field(
         default=None,
-        description="The use as it is now, of several codes the first one's; null: errors say every reason why not.",
+        description="The use as it is now, of several codes that are redeemed the first one's; null: errors say every"
+        " reason why not.",
     )
     redemptions: list[PromoRedemption] | None = strawberry.field(
         default=None, description="All uses with this key, in the order of the codes; null: nothing was done."
@@ -295,5 +296,8 @@ async def release(
     Twice is once.
     """
     ident = own_id(input.id, "redeem", "redemption", "id")
-    await redeeming.release(tx, ident, now=info.context.now)
-    return PromoRedemptionPayload(redemption=await shown(info, tx, "PromoRedemption", ident))
+    together = await redeeming.release_all(tx, ident, now=info.context.now)
+    return PromoRedemptionPayload(
+        redemption=await shown(info, tx, "PromoRedemption", ident),
+        redemptions=await shown_all(info, tx, "PromoRedemption", together),
+    )

@@ -76,9 +76,12 @@ class Promo(Node):
     )  # fmt: skip
     usage_limit: Long | None = column("How often it can be used in all; null: without limit.")
     per_customer_limit: Long | None = column("How often one customer can use it; null: without limit.")
-    used: Long = column("How often it was used.")
+    used: Long = column(
+        "How often it was used, within its limits: with `usedBeyondLimit`, all uses that stand."
+    )
     used_beyond_limit: Long = column(
-        "How many orders came with it when its limits were used up; they are not in `used`."
+        "How many orders with it stand for which there was no place: its limits, or the generated code, were used up."
+        " They are not in `used`, limits are judged by both together, and the oldest takes a place that comes free."
     )
     used_share: Rate | None = computed(
         "How much of its limit is used, in percent; null: without limit.", _used_share, kind=rate(1)
@@ -139,11 +142,13 @@ class PromoCode(Node):
     code: str = column("The code: a prefix, a dot, random characters, and one that checks the others.")
     is_usable: bool = computed("Whether nobody used it, and nobody withdrew it.", is_usable)
     created_at: DateTime = column("When it was generated.")
-    redeemed_at: DateTime | None = column("When it was used; null: it was not, or that was given back.")
+    redeemed_at: DateTime | None = column("When it was used; null: no use of it stands.")
     disabled_at: DateTime | None = column("When it was withdrawn.")
     promo: PromoRef = to_one("The promo.", "promo_id")
     redemptions: Connection[PromoRedemptionRef] = connection(
-        "Its uses: one at most that counts, and those that were given back.", REDEMPTIONS, key="code_id"
+        "Its uses: one at most within the limits, orders that came with it besides, and those that were given back.",
+        REDEMPTIONS,
+        key="code_id",
     )
 
 
@@ -168,7 +173,9 @@ class PromoRedemption(Node):
         lambda row: sql("({row.place} IS NULL)", row=row),
     )
     is_beyond_limit: bool = column(
-        "Whether the promo's limits were used up when its order came: then it counts in `usedBeyondLimit`."
+        "Whether there is no place for it: its order came when the promo's limit, or its customer's, was used up, or"
+        " with a generated code that was used or withdrawn. Then it counts in `usedBeyondLimit` until a place comes"
+        " free."
     )
     line_discounts: JSON | None = column(
         "What of the discount each line of the basket and its delivery bear: `lines`, `delivery`."
