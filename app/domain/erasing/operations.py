@@ -20,6 +20,7 @@ import msgspec
 
 from app.db.auditing import Actor, record
 from app.db.database import Transaction
+from app.domain.erasing.refusals import keep_refusals
 from app.domain.erasing.statements import erasing
 from app.domain.erasing.texts import Texts
 from app.domain.groups.regions import regions_of
@@ -201,6 +202,7 @@ async def _erase(tx: Transaction, customer_id: int, *, cleaned: Cleaned, by: Act
     for table in BEFORE_CUSTOMER[1:]:
         if await work.do(table):
             raise _MoreCame
+    await keep_refusals(tx, customer_id, await _addresses(tx, customer_id, known), now=now)
     for table in PERSONAL:
         if table not in BEFORE_CUSTOMER:
             await work.do(table)
@@ -215,6 +217,13 @@ async def _erase(tx: Transaction, customer_id: int, *, cleaned: Cleaned, by: Act
         tx, by, "customer.erase", subject=show_id("cust", customer_id), after={"erased": report}, now=now
     )
     return _erased(customer_id, now, report)
+
+
+async def _addresses(tx: Transaction, customer_id: int, known: Texts) -> set[str]:
+    """The person's own addresses, as they are compared."""
+    rows = await tx.fetch(_KNOWN, tx.scope.group_id, customer_id)
+    own = {fold_email(one) for one in known.emails} | {one for one in known.phones if one.startswith("+")}
+    return own | {row[key] for row in rows for key in ("email_key", "phone_key") if row[key]} - known.shared
 
 
 class _Work:
