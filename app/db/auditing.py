@@ -1,7 +1,7 @@
 """Who did what: administration is written down in the transaction that does it, and nothing changes it afterwards.
 
-Of keys, clients and connections, whose rows hold secrets, what may be kept is named here, column by column. Of what is
-set by a declaration the declaration says it (`domain/audited.py`).
+Of keys, clients and connections, whose rows hold secrets, and of orders, what may be kept is named here, column by
+column. Of what is set by a declaration the declaration says it (`domain/audited.py`).
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -21,6 +21,11 @@ KEPT = {
     ),
     "oauth_client": ("client_id", "name", "roles", "store_id", "revoked_at"),
     "import_run": ("what", "system", "told", "is_dry", "file_name", "file_size", "state", "cancel_at"),
+    # Not its reference, which often says who bought.
+    "customer_order": (
+        "customer_id", "store_id", "campaign_id", "promo_id", "channel", "amount", "currency", "ordered_at", "refunded",
+        "cancelled_at",
+    ),
     "webhook_connection": ("provider", "status", "tolerance_s", "previous_until", "rotated_at", "disconnected_at"),
 }  # fmt: skip
 """The columns that are kept of each of these kinds of rows."""

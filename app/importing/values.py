@@ -8,13 +8,14 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from app.errors import Invalid
+from app.values.formulas import unguarded
 from app.values.instants import read_date, read_instant
 from app.values.json_text import kind_of, read_json
 
 T = TypeVar("T")
 W = TypeVar("W", bound=StrEnum)
-YES = {"true", "1", "yes", "y", "t"}
-NO = {"false", "0", "no", "n", "f"}
+YES = {"true", "1", "yes", "y", "t", "ja", "oui"}
+NO = {"false", "0", "no", "n", "f", "nein", "non"}
 
 
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
@@ -72,7 +73,7 @@ def flag(value: Any, name: str) -> bool:
         return value
     word = str(value).strip().lower()
     if word not in YES | NO:
-        raise Invalid(f"`{name}` is true or false.", path=[name])
+        raise Invalid(f"`{name}` is true or false, 1 or 0, yes or no, ja or nein, oui or non.", path=[name])
     return word in YES
 
 
@@ -118,7 +119,7 @@ def day_or_instant(value: Any, name: str) -> date | datetime:
 def texts(value: Any, name: str) -> list[str]:
     """A list; in CSV its entries are separated by `;`."""
     if isinstance(value, str):
-        return [part.strip() for part in value.split(";") if part.strip()]
+        return [unguarded(part.strip()) for part in value.split(";") if part.strip()]
     if not isinstance(value, list):
         raise Invalid(f"`{name}` is a list of texts.", path=[name])
     return [text(one, name) for one in value]

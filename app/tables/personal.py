@@ -25,16 +25,28 @@ class Emptied:
     """SQL: what stands in it afterwards; `{column}` is what stood there, `{row}` the whole row."""
     is_theirs: bool = False
     """What stands in others' rows is theirs, though it be the same, and stays."""
+    only_addresses: bool = False
+    """Of others' rows addresses and numbers are cut out, not ids: they may be words that it is made of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A column out of which the person's texts are cut wherever they stand, in own rows as in others'."""
 
+    only_addresses: bool = False
+    otherwise: str = ""
+    """What stands in it where nothing is left, as a CHECK may ask for something."""
+
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
     """A key: where it holds one of the person's texts a digest takes its place, the same one wherever it stands."""
+
+    is_address: bool = False
+    """It is one itself, so that a longer one is somebody else's; other keys are put together of things."""
+
+
+Rule = Emptied | Cut | Renamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +55,23 @@ class Rows:
 
     rows: str | None = None
     """SQL over `{row}`: they are the customer's, $2. None: a row is nobody's, and only searched for texts."""
-    columns: Mapping[str, Emptied | Cut | Renamed] = field(default_factory=dict)
+    columns: Mapping[str, Rule] = field(default_factory=dict)
     key: tuple[str, ...] = ("id",)
     """What identifies a row inside its group."""
     nobodys: str | None = None
-    """SQL over `{row}`: a row that is nobody's yet, and the person's if it holds one of their texts."""
+    """SQL over `{row}`: a row that is nobody's yet, and the person's if it holds one of their texts ($4)."""
     then: Mapping[str, str] = field(default_factory=dict)
     """Further columns of the person's rows, and the SQL of what stands in them afterwards."""
     deleted: bool = False
-    """The person's rows go as a whole."""
+    """The person's rows go as a whole; out of others' the texts are cut."""
     is_told_names: bool = False
     """Searched for the person's name and ids of ours as well: cutting too much does no harm here."""
 
 
 NULL = Emptied("NULL")
 BLANK = Emptied("''")
-OWN_NULL, OWN_BLANK, OWN_NONE = (Emptied(left, is_theirs=True) for left in ("NULL", "''", "'{}'"))
-CUT = Cut()
+OWN_NULL, OWN_NONE = (Emptied(left, is_theirs=True) for left in ("NULL", "'{}'"))
+CUT, ADDRESSES = Cut(), Cut(only_addresses=True)
 RENAMED = Renamed()
 
 _OF_CUSTOMER = "{row}.customer_id = $2"
@@ -112,8 +124,9 @@ PERSONAL: Mapping[str, Rows] = {
     "customer": Rows(
         "({row}.id = $2 OR {row}.merged_into_id = $2)",
         {
-            "name": OWN_BLANK, "email": OWN_NULL, "email_key": OWN_NULL, "phone": OWN_NULL, "phone_key": OWN_NULL,
-            "external_id": OWN_NULL, "tags": OWN_NONE,
+            "name": Emptied("''", only_addresses=True), "tags": Emptied("'{}'", only_addresses=True),
+            "email": OWN_NULL, "email_key": OWN_NULL, "phone": OWN_NULL, "phone_key": OWN_NULL,
+            "external_id": OWN_NULL,
             "known_as_system": OWN_NONE, "known_as_id": OWN_NONE, "attributes": NULL, "loyalty_tier": CUT,
         },
         then={
@@ -127,8 +140,12 @@ PERSONAL: Mapping[str, Rows] = {
     "customer_doubt": Rows("({row}.customer_id = $2 OR {row}.other_id = $2)", {"value": NULL}),
     "contact_statement": Rows(
         _OF_CUSTOMER,
-        {"subject": NULL, "address_key": NULL, "detail": NULL},
-        nobodys="{row}.customer_id IS NULL",
+        {"subject": Renamed(is_address=True), "address_key": NULL, "detail": NULL},
+        # Why another address is blocked may name them; the block is that one's.
+        nobodys=(
+            "{row}.customer_id IS NULL"
+            " AND concat_ws(' ', {row}.subject, {row}.address_key) COLLATE \"pg_c_utf8\" ~* ANY ($4::text[])"
+        ),
         deleted=True,
     ),
     "webhook_refusal": Rows(
@@ -155,7 +172,15 @@ PERSONAL: Mapping[str, Rows] = {
     "reward_entry": Rows(_OF_CUSTOMER, {"reference": RENAMED}),
     "reward_reevaluation": Rows(None, {"differences": CUT}),
     "promo_redemption": Rows(_OF_CUSTOMER, {"key": RENAMED, "earlier": CUT}),
-    "segment": Rows(None, {"criteria": CUT}),
+    "campaign": Rows(
+        None,
+        {
+            "name": Cut(only_addresses=True, otherwise="erased"), "description": ADDRESSES, "subject": ADDRESSES,
+            "body": ADDRESSES,
+        },
+    ),
+    "promo": Rows(None, {"applies_to": ADDRESSES}),
+    "segment": Rows(None, {"name": ADDRESSES, "criteria": CUT}),
     "asset": Rows(None, {"name": CUT, "known_as_id": CUT}),
     "import_run": Rows(
         None,
@@ -199,9 +224,9 @@ NOT_PERSONAL: Mapping[str, Mapping[str, str]] = {
         "actor": CREDENTIALS, "address": CREDENTIALS, "action": SET, "subject": "an id of ours, which stays",
     },
     "campaign": {
-        "name": GROUPS, "description": GROUPS, "logo_url": GROUPS, "subject": GROUPS, "body": GROUPS,
-        "cta_text": GROUPS, "cta_url": GROUPS, "slug": GROUPS, "objective": SET, "channels": SET, "period_type": SET,
-        "opening": "totals", "known_as_id": NUMBERS, "reward_expire_period": SET, "negative_balance": SET,
+        "logo_url": GROUPS, "cta_text": GROUPS, "cta_url": GROUPS, "slug": GROUPS, "objective": SET, "channels": SET,
+        "period_type": SET, "opening": "totals", "known_as_id": NUMBERS, "reward_expire_period": SET,
+        "negative_balance": SET,
     },
     "campaign_metric": {"extra": "figures"},
     "channel_rule": {
@@ -254,7 +279,7 @@ NOT_PERSONAL: Mapping[str, Mapping[str, str]] = {
     "partnership": {"name": GROUPS, "known_as_id": NUMBERS},
     "project": {"name": GROUPS, "slug": GROUPS, "identity_fields": GROUPS, "known_as_id": NUMBERS},
     "project_slug": {"slug": GROUPS},
-    "promo": {"code": GROUPS, "code_key": GROUPS, "stacking": SET, "applies_to": GROUPS, "known_as_id": NUMBERS},
+    "promo": {"code": GROUPS, "code_key": GROUPS, "stacking": SET, "known_as_id": NUMBERS},
     "promo_code": {"code": OURS},
     "promo_redemption": {"asked": "a digest of what was asked", "line_discounts": "amounts"},
     "retention_mark": {"key": SET},
@@ -264,7 +289,7 @@ NOT_PERSONAL: Mapping[str, Mapping[str, str]] = {
     "reward_reevaluation": {"what": SET, "state": SET, "failure": "what a job of ours said of itself, without rows"},
     "reward_tier": {"name": GROUPS},
     "schedule": {"name": SET, "last_error": "what a job of ours said of itself, without rows"},
-    "segment": {"name": GROUPS, "source": GROUPS, "known_as_id": NUMBERS},
+    "segment": {"source": GROUPS, "known_as_id": NUMBERS},
     "spend_entry": {"source": SET, "source_ref": OURS},
     "spend_limit": {"renewal": SET, "pending_renewal": SET},
     "store": {
@@ -279,6 +304,6 @@ NOT_PERSONAL: Mapping[str, Mapping[str, str]] = {
 """By table and column: why it cannot hold what identifies a customer."""
 
 __all__ = [
-    "BEFORE_CUSTOMER", "BLANK", "CUT", "EVERYWHERE", "GENERATED", "NOT_PERSONAL", "NULL", "OWN_BLANK", "OWN_NONE",
-    "OWN_NULL", "PERSONAL", "RENAMED", "Cut", "Emptied", "Renamed", "Rows",
+    "ADDRESSES", "BEFORE_CUSTOMER", "BLANK", "CUT", "EVERYWHERE", "GENERATED", "NOT_PERSONAL", "NULL", "OWN_NONE",
+    "OWN_NULL", "PERSONAL", "RENAMED", "Cut", "Emptied", "Renamed", "Rows", "Rule",
 ]  # fmt: skip

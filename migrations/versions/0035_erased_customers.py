@@ -1,6 +1,7 @@
 """customers can be erased: what is left of one is empty, its unprocessed events never come to be processed
 
-Nobody changes the audit trail; what is kept there of rows may have to lose a person's texts, and nothing else.
+Nobody changes the audit trail; what is kept there of rows may have to lose a person's texts, and nothing else: its
+rows can only be changed in a transaction that says it is erasing somebody.
 
 Revision ID: 0035
 Revises: 0030
@@ -31,9 +32,14 @@ def upgrade() -> None:
     op.create_check_constraint(op.f("ck_customer_erased_is_empty"), "customer", f"erased_at IS NULL OR ({EMPTY})")
     _statuses((*STATUSES, "erased"))
     op.execute("GRANT UPDATE (before, after, detail) ON audit_entry TO gateway_app")
+    op.execute(
+        "CREATE POLICY erasing_alone ON audit_entry AS RESTRICTIVE FOR UPDATE TO gateway_app"
+        " USING (current_setting('app.erasing', true) = 'yes')"
+    )
 
 
 def downgrade() -> None:
+    op.execute("DROP POLICY erasing_alone ON audit_entry")
     op.execute("REVOKE UPDATE (before, after, detail) ON audit_entry FROM gateway_app")
     op.execute("DELETE FROM event WHERE status = 'erased'")
     _statuses(STATUSES)

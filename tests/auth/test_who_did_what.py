@@ -210,6 +210,20 @@ async def test_nobody_changes_what_is_written(db: Database, group: GivenGroup, s
     assert len(await trail(db, group)) == 1
 
 
+async def test_what_is_kept_of_rows_is_changed_by_nobody_who_erases_nobody(
+    db: Database, group: GivenGroup
+) -> None:
+    await create_api_key(db, group_id=group.group_id, name="k", now=NOW)
+    async with db.transaction(Scope(group.group_id)) as tx:
+        for column in ("before", "after", "detail"):
+            assert (
+                await tx.execute(
+                    f"UPDATE audit_entry SET {column} = NULL WHERE group_id = $1", group.group_id
+                )
+                == 0
+            )
+
+
 SETS: dict[str, tuple[str, type, dict[str, Any]]] = {
     "customer_group": ("groupUpdate", GroupFields, {
         "name": "Other", "timeZone": "Asia/Tokyo", "country": "JP", "keepBodiesDays": 1,

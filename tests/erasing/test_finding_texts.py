@@ -51,6 +51,26 @@ def test_what_only_looks_like_it_is_not(text: str) -> None:
     assert not is_in(EVA.strong, text)
 
 
+IN_OWN_ROWS = [
+    "SHOP-1-eva.müller+shop@example.com",
+    "xeva.müller+shop@example.com-2",
+    "k33612345959",
+    "a_Eva Müller-1",
+]
+
+
+@pytest.mark.parametrize("text", [*FOUND, *IN_OWN_ROWS, "c_track-1234"])
+def test_in_own_rows_whatever_stands_beside(text: str) -> None:
+    assert is_in(EVA.told([]), text)
+
+
+@pytest.mark.parametrize("text", ["SHOP-1-eva.müller+shop@example.com", "c_eva.müller+shop@example.com_2"])
+def test_in_others_keys_a_sign_ends_what_is_before(text: str) -> None:
+    assert is_in(EVA.in_keys, text)
+    assert not is_in(EVA.strong, text)
+    assert not is_in(EVA.in_keys, f"n{text[7:]}")
+
+
 @pytest.mark.parametrize(
     "email", ["İz@example.com", "ΝΙΚΟΣ@example.com", "straẞe@example.com", "o'neil@example.com"]
 )
@@ -62,6 +82,12 @@ def test_capitals_of_any_script_are_found_in_any_case(email: str) -> None:
         assert is_in(some.strong, text), text
 
 
+def test_what_almost_matches_is_soon_passed_over() -> None:
+    long = Texts(emails=frozenset({f"{'abcdefghij' * 6}@{'klmnopqrst' * 5}.example"}))
+    for text in (f"{one}.community" for one in long.emails):
+        assert not is_in(long.strong, text)
+
+
 async def test_postgresql_finds_the_same(db: Database) -> None:
     async with db.directory() as connection:
         for text in (*FOUND, *NOT_FOUND):
@@ -69,6 +95,12 @@ async def test_postgresql_finds_the_same(db: Database) -> None:
                 'SELECT $1 COLLATE "pg_c_utf8" ~* ANY ($2::text[])', text, EVA.strong
             )
             assert found == is_in(EVA.strong, text), text
+        for text in (*FOUND, *NOT_FOUND, *IN_OWN_ROWS):
+            for patterns in (EVA.in_keys, EVA.told(["cust_5"]), EVA.addresses):
+                found = await connection.fetchval(
+                    'SELECT $1 COLLATE "pg_c_utf8" ~* ANY ($2::text[])', text, patterns
+                )
+                assert found == is_in(patterns, text), text
 
 
 async def test_many_texts_can_be_asked_for(db: Database) -> None:

@@ -148,5 +148,13 @@ async def test_who_may_and_what_is_out_of_reach(db: Database, tmp_path: Path) ->
     assert await ask(group.scope, Role.WRITE, orderId=ident) == (
         f'{{"data":{{"orderDelete":{{"deletedId":"{ident}","errors":[]}}}}}}'
     )
+    async with db.transaction(group.scope) as tx:
+        kept = await tx.fetchrow(
+            "SELECT actor, subject, before ->> 'amount' AS amount, after FROM audit_entry"
+            " WHERE action = 'order.delete'"
+        )
+    assert kept is not None
+    assert (kept["actor"], kept["subject"], kept["after"]) == ("key:1", ident, None)
+    assert kept["amount"] is not None
     for found in await asker.both(group.scope, "{ orders { totalCount nodes { id } } }"):
         assert found.body == b'{"data":{"orders":{"totalCount":0,"nodes":[]}}}'

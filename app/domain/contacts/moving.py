@@ -21,7 +21,7 @@ MAX_EMAIL = 254
 
 _MOVES = """
 SELECT channel, subject, detail, said_at FROM contact_statement
- WHERE group_id = $1 AND kind = 'moved' AND subject = ANY ($2) ORDER BY channel, subject, source
+ WHERE group_id = $1 AND kind = 'moved' AND subject = ANY ($2) AND detail <> '' ORDER BY channel, subject, source
 """
 _SAID_BEFORE = """
 SELECT * FROM contact_statement

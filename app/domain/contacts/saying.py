@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from app.db.database import Transaction
+from app.domain.contacts.remembered import say_again
 from app.domain.contacts.statements import Said, gathered
 from app.domain.segments.changes import note_audience_change
 from app.tables.contacts import ContactChannel
@@ -210,6 +211,7 @@ async def settle(tx: Transaction, customer_ids: Collection[int], *, now: datetim
     if not ids:
         return 0
     group_id = tx.scope.group_id
+    await say_again(tx, ids, now=now)
     for claim in (_CLAIM, _CLAIM_PHONES):
         await tx.execute(claim, group_id, ids)
     for baseline in _BASELINES:

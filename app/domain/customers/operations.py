@@ -21,6 +21,7 @@ from app.domain.segments.changes import note_audience_change
 from app.errors import MAX_TOLD, Conflict, Failure, Forbidden, NotFound, Several
 from app.tables.contacts import StatementKind
 from app.values.contacts import phone_key_of
+from app.values.ids import show_id
 from app.values.json_text import write_json
 
 TRIES = 3
@@ -262,7 +263,9 @@ async def _known(tx: Transaction, values: Sequence[dict[str, Any]], faults: list
         ):
             faults.append(
                 Conflict(
-                    "Another customer has this e-mail already.", path=[*path, "email"], code="EMAIL_EXISTS"
+                    f"Another customer has this e-mail already{_named(tx, addressed or customer)}.",
+                    path=[*path, "email"],
+                    code="EMAIL_EXISTS",
                 )
             )
         elif tx.scope.store_id not in (None, customer["store_id"]):
@@ -282,6 +285,12 @@ async def _known(tx: Transaction, values: Sequence[dict[str, Any]], faults: list
         held = {row["id"] for row in await tx.fetch(_LOCK, tx.scope.group_id, sorted(known.values()))}
         known = {place: ident for place, ident in known.items() if ident in held}
     return known
+
+
+def _named(tx: Transaction, customer: Any) -> str:
+    """Who it is, for whoever may know."""
+    may_know = tx.scope.store_id in (None, customer["store_id"])
+    return f": {show_id('cust', customer['id'])}" if may_know else ""
 
 
 async def _change(

@@ -10,7 +10,7 @@ there before the customer is locked, and is erased with it, or finds nobody ther
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,8 +20,10 @@ import msgspec
 
 from app.db.auditing import Actor, record
 from app.db.database import Transaction
+from app.domain.erasing.refusals import keep_refusals
 from app.domain.erasing.statements import erasing
 from app.domain.erasing.texts import Texts
+from app.domain.groups.regions import regions_of
 from app.domain.metrics.recipients import digest
 from app.domain.segments.changes import note_audience_change
 from app.errors import Conflict, NotFound, Several
@@ -65,7 +67,10 @@ async def texts_of(tx: Transaction, customer_id: int) -> Texts | None:
     rows = await tx.fetch(_KNOWN, group_id, customer_id)
     if not rows:
         return None
-    emails, phones = {row["email"] for row in rows}, {row["phone"] for row in rows}
+    emails = {row[key] for row in rows for key in ("email", "email_key")}
+    phones = {row[key] for row in rows for key in ("phone", "phone_key")}
+    stores = {row["store_id"] for row in rows}
+    regions = {*(await regions_of(tx, stores)).values()}
     keys = {one for row in rows for one in (row["external_id"], *row["known_as_id"])}
     names = {row["name"] for row in rows}
     for kind, value in await tx.fetch(_IDENTITIES, group_id, customer_id):
@@ -74,20 +79,27 @@ async def texts_of(tx: Transaction, customer_id: int) -> Texts | None:
         emails.add(told["email"])
         phones.add(told["phone"])
         keys.add(told["tracker"])
-    texts = sorted(filter(None, emails | phones | keys))
-    compared = [_compared(one) for one in texts]
-    shared = {row["value"] for row in await tx.fetch(_SHARED, group_id, customer_id, texts, compared)}
+    # A number without its country stands with it elsewhere.
+    phones |= {phone_key_of(one, region) for one in phones if one for region in regions}
+    compared = {(one, key) for one in filter(None, emails | phones | keys) for key in _compared(one, regions)}
+    texts, forms = [one for one, _ in sorted(compared)], [key for _, key in sorted(compared)]
+    shared = {row["value"] for row in await tx.fetch(_SHARED, group_id, customer_id, texts, forms)}
 
     def own(values: set[Any]) -> frozenset[str]:
         return frozenset(one for one in values if one and one not in shared)
 
     names |= {word for name in names if name for word in re.split(r"\s+", name)}
-    return Texts(emails=own(emails), phones=own(phones), keys=own(keys), names=frozenset(filter(None, names)))
+    return Texts(
+        emails=own(emails), phones=own(phones), keys=own(keys), names=frozenset(filter(None, names)),
+        shared=frozenset(shared),
+    )  # fmt: skip
 
 
-def _compared(text: str) -> str:
-    """The key by which an address or a number is compared."""
-    return fold_email(text) if "@" in text else phone_key_of(text) or text
+def _compared(text: str, regions: Collection[str | None]) -> set[str]:
+    """The keys by which an address or a number is compared."""
+    if "@" in text:
+        return {fold_email(text)}
+    return {phone_key_of(text, region) or text for region in regions}
 
 
 async def erase_customer(
@@ -127,7 +139,7 @@ class _MoreCame(Exception):
 
 
 _KNOWN = """
-SELECT name, email, phone, external_id, known_as_id FROM customer
+SELECT name, email, email_key, phone, phone_key, external_id, known_as_id, store_id FROM customer
  WHERE group_id = $1 AND (id = $2 OR merged_into_id = $2) ORDER BY id = $2 DESC, id
 """
 _DONE = """
@@ -170,6 +182,7 @@ WITH held AS (
   SELECT id FROM message_recipient WHERE group_id = $1 AND recipient = ANY ($2) ORDER BY id FOR UPDATE)
 UPDATE message_recipient m SET recipient = 'erased:' || m.id FROM held WHERE m.group_id = $1 AND m.id = held.id
 """
+_SAY_SO = "SELECT set_config('app.erasing', $1, true)"
 _LIGHTER = "UPDATE customer_group SET event_bytes = greatest(0, event_bytes - $2) WHERE id = $1"
 _KEEP = "UPDATE customer SET erasure = $3::json WHERE group_id = $1 AND id = $2"
 
@@ -190,9 +203,13 @@ async def _erase(tx: Transaction, customer_id: int, *, cleaned: Cleaned, by: Act
     for table in BEFORE_CUSTOMER[1:]:
         if await work.do(table):
             raise _MoreCame
+    await keep_refusals(tx, customer_id, await _addresses(tx, customer_id, known), now=now)
+    # The audit trail lets nobody else change it; see migration 0035.
+    await tx.fetchval(_SAY_SO, "yes")
     for table in PERSONAL:
         if table not in BEFORE_CUSTOMER:
             await work.do(table)
+    await tx.fetchval(_SAY_SO, "no")
     emptied = await tx.execute(_RECIPIENTS, group_id, [digest(one) for one in known.recipients])
     work.count("emptied", "message_recipient", emptied)
     if work.bytes:
@@ -206,13 +223,20 @@ async def _erase(tx: Transaction, customer_id: int, *, cleaned: Cleaned, by: Act
     return _erased(customer_id, now, report)
 
 
+async def _addresses(tx: Transaction, customer_id: int, known: Texts) -> set[str]:
+    """The person's own addresses, as they are compared."""
+    rows = await tx.fetch(_KNOWN, tx.scope.group_id, customer_id)
+    own = {fold_email(one) for one in known.emails} | {one for one in known.phones if one.startswith("+")}
+    return own | {row[key] for row in rows for key in ("email_key", "phone_key") if row[key]} - known.shared
+
+
 class _Work:
     """Emptying one table after the other, and what that came to."""
 
     def __init__(self, tx: Transaction, customer_id: int, known: Texts, now: datetime) -> None:
         self.tx, self.now, self.customer_id = tx, now, customer_id
         self.strong, self.told = known.strong, known.told([show_id("cust", customer_id)])
-        self.cores = known.cores
+        self.cores, self.in_keys, self.addresses = known.cores, known.in_keys, known.addresses
         self.salt = secrets.token_hex(16)
         self.nobodys: list[UUID] = []
         self.bytes = 0
@@ -221,9 +245,9 @@ class _Work:
     async def do(self, table: str) -> int:
         """Empty a table; how many rows were the person's."""
         row = await self.tx.fetchrow(
-            erasing(table, strong=len(self.strong), told=len(self.told)),
+            erasing(table, strong=len(self.strong), told=len(self.told), addresses=len(self.addresses)),
             self.tx.scope.group_id, self.customer_id, self.now, self.strong, self.told, self.salt, self.nobodys,
-            self.cores,
+            self.cores, self.in_keys, self.addresses,
         )  # fmt: skip
         assert row is not None
         self.count("deleted" if PERSONAL[table].deleted else "emptied", table, row["mine"])

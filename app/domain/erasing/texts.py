@@ -3,6 +3,10 @@
 What is searched for is strong: e-mail addresses, telephone numbers, trackers, ids of other systems. Names are common
 words; they go with the person's own rows. A text too short to be anybody's alone is not searched for either.
 
+How closely is looked depends on whose the row is. In the person's own rows a text is found whatever stands beside it:
+too much found does no harm there. In others' rows `x-eva@example.com` may be somebody's whole address, and stays; only
+in keys and references, which are put together of things (`SHOP-1-eva@example.com`), a sign ends what is before it.
+
 The patterns mean the same to PostgreSQL (`~*`) and to Python (`re.IGNORECASE`).
 """
 
@@ -18,10 +22,14 @@ SHORTEST = 6
 SHORTEST_NAME = 3
 AT_ONCE = 100
 """Texts in one pattern: longer ones are not worth their compiling."""
-_NOT_BEFORE = r"(?:(?<![\w.+-])|(?<=%[0-9a-fA-F]{2})|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
-_NOT_AFTER = r"(?![\w-]|\.(?!(?:csv|tsv|txt|json|jsonl|ndjson|gz|zip|xml|htm|html|pdf|log)(?!\w))\w)"
+_FILES = r"(?!(?:csv|tsv|txt|json|jsonl|ndjson|gz|zip|xml|htm|html|pdf|log)(?!\w))"
+_NOT_AFTER = rf"(?![\w-]|\.{_FILES}\w)"
 """A longer domain is another address; the end of a file's name is none."""
-_WHOLE_BEFORE = r"(?:(?<![\w-])|(?<=%[0-9a-fA-F]{2})|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))"
+_ESCAPED_BEFORE = r"(?<=%[0-9a-fA-F]{2})|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4})"
+_NOT_BEFORE = rf"(?:(?<![\w.+-])|{_ESCAPED_BEFORE})"
+_SIGN_BEFORE = rf"(?:(?<!\w)|(?<=_)|{_ESCAPED_BEFORE})"
+_SIGN_AFTER = rf"(?:(?=_)|(?!\w|\.{_FILES}\w))"
+_WHOLE_BEFORE = rf"(?:(?<![\w-])|{_ESCAPED_BEFORE})"
 _WHOLE_AFTER = r"(?![\w-])"
 _NO_DIGIT_BEFORE, _NO_DIGIT_AFTER = r"(?<![\d.])", r"(?!\d)"
 _BETWEEN = r"(?:[\s().\-/\u00a0\u202f]|%20|\\u00a0|\\u202f){0,3}"
@@ -39,6 +47,8 @@ class Texts:
     keys: frozenset[str] = frozenset()
     """Trackers, ids in other systems, whatever else a project identifies by."""
     names: frozenset[str] = field(default=frozenset(), repr=False)
+    shared: frozenset[str] = field(default=frozenset(), repr=False)
+    """What somebody else is known by as well: it goes from the person's own rows alone."""
 
     @property
     def strong(self) -> list[str]:
@@ -50,16 +60,37 @@ class Texts:
         """Patterns that find all of these and more, without a look at what stands beside: ten times as fast."""
         return _joined([one.core for one in self._strong()])
 
-    def _strong(self) -> "list[_Pattern]":
-        emails = [_email(one) for one in sorted(_spellings(self.emails))]
-        phones = [found for one in sorted(self.phones) for found in _phone(one)]
+    @property
+    def in_keys(self) -> list[str]:
+        """Patterns for keys and references of others: of addresses, what stands beside a sign is a part of its own."""
+        return _joined([str(one) for one in self._strong(_SIGN_BEFORE, _SIGN_AFTER)])
+
+    @property
+    def addresses(self) -> list[str]:
+        """Patterns of addresses and numbers alone: ids may be words that the group calls its own things by."""
+        return _joined([str(one) for one in dict.fromkeys([*self._emails(), *self._phones()])])
+
+    def _strong(self, before: str = _NOT_BEFORE, after: str = _NOT_AFTER) -> "list[_Pattern]":
         keys = [_whole(one) for one in sorted(self.keys) if len(one) >= SHORTEST]
-        return [*dict.fromkeys([*emails, *phones, *keys])]
+        return [*dict.fromkeys([*self._emails(before, after), *self._phones(), *keys])]
+
+    def _emails(self, before: str = _NOT_BEFORE, after: str = _NOT_AFTER) -> "list[_Pattern]":
+        return [_email(one, before, after) for one in sorted(_spellings(self.emails))]
+
+    def _phones(self) -> "list[_Pattern]":
+        return [found for one in sorted(self.phones) for found in _phone(one)]
 
     def told(self, ids: Iterable[str]) -> list[str]:
-        """The same, and the person's names and ids here: for what may be cut too much."""
-        names = (one for one in self.names if len(one) >= SHORTEST_NAME)
-        return self.strong + _joined([str(_whole(one)) for one in sorted({*names, *ids, *self.keys})])
+        """Patterns for the person's own rows: all that is told of them, names, shared texts and ids here, anywhere."""
+        emails = {one for one in self.shared if "@" in one}
+        own = Texts(
+            self.emails | emails, self.phones | (self.shared - emails), self.keys | (self.shared - emails)
+        )
+        names = (
+            _whole(one, _SIGN_BEFORE, _SIGN_AFTER) for one in sorted(self.names) if len(one) >= SHORTEST_NAME
+        )
+        words = [str(_whole(one)) for one in sorted({*ids, *own.keys})]
+        return own.cores + _joined([*map(str, names), *words])
 
     @property
     def recipients(self) -> list[str]:
@@ -95,12 +126,12 @@ def _spellings(emails: Iterable[str]) -> set[str]:
     return {unicodedata.normalize(form, one) for one in found for form in ("NFC", "NFD")} | found
 
 
-def _email(text: str) -> _Pattern:
-    return _Pattern(_NOT_BEFORE, "".join(_letter(one) for one in text), _NOT_AFTER)
+def _email(text: str, before: str, after: str) -> _Pattern:
+    return _Pattern(before, "".join(_letter(one) for one in text), after)
 
 
-def _whole(text: str) -> _Pattern:
-    return _Pattern(_WHOLE_BEFORE, "".join(_letter(one, plain=True) for one in text), _WHOLE_AFTER)
+def _whole(text: str, before: str = _WHOLE_BEFORE, after: str = _WHOLE_AFTER) -> _Pattern:
+    return _Pattern(before, "".join(_letter(one, plain=True) for one in text), after)
 
 
 def _letter(letter: str, *, plain: bool = False) -> str:
@@ -111,18 +142,24 @@ def _letter(letter: str, *, plain: bool = False) -> str:
     for alike in (_SIGMAS, _SHARP):
         if letter in alike:
             forms |= set(alike)
-    return f"(?:{'|'.join(way for one in sorted(forms) for way in _ways(one))})"
+    # One way for all its forms: where a letter matches in two ways, a text that almost matches takes for ever.
+    plain_ones = "".join(_itself(one) for one in sorted(forms))
+    ways = [
+        f"[{plain_ones}]" if len(forms) > 1 else plain_ones,
+        *(way for one in sorted(forms) for way in _ways(one)),
+    ]
+    return f"(?:{'|'.join(ways)})"
+
+
+def _itself(letter: str) -> str:
+    return letter if letter.isalnum() or ord(letter) > 127 else f"\\{letter}"
 
 
 def _ways(letter: str) -> list[str]:
-    itself = letter if letter.isalnum() or ord(letter) > 127 else f"\\{letter}"
     wide = letter.encode("utf-16-be", "surrogatepass")
     units = "".join(rf"\\u{wide[at : at + 2].hex()}" for at in range(0, len(wide), 2))
     quoted = "".join(f"%{byte:02x}" for byte in letter.encode("utf-8", "surrogatepass"))
-    ways = [itself, units, quoted]
-    if letter in '"\\/':
-        ways.append(rf"\\\{letter}")
-    return ways
+    return [units, quoted, *([rf"\\\{letter}"] if letter in '"\\/' else [])]
 
 
 def _phone(text: str) -> list[_Pattern]:

@@ -9,14 +9,22 @@ from app.db.database import Transaction
 from app.domain.orders.deleting import delete_order
 from app.domain.orders.entries import OrderEntry
 from app.domain.orders.operations import record_orders
-from app.domain.orders.refunding import cancel_order, refund_order
+from app.domain.orders.refunding import cancel_order, held_order, refund_order
 from app.domain.orders.states import Outcome
 from app.graph.declaring.described import input_type, object_type
 from app.graph.declaring.payloads import shown, shown_all
 from app.graph.declaring.permitting import NO_PROJECTS
 from app.graph.declaring.scalars import Decimal
 from app.graph.declaring.settable import entries_of, input_for
-from app.graph.declaring.writing import UserError, errors_field, given, given_id, optional, writes
+from app.graph.declaring.writing import (
+    Administration,
+    UserError,
+    errors_field,
+    given,
+    given_id,
+    optional,
+    writes,
+)
 from app.graph.types.orders import Order
 from app.values.ids import show_id
 
@@ -176,7 +184,19 @@ async def cancel(
     return OrderPayload(order=await shown(info, tx, "Order", made))
 
 
-@writes(roles=WRITERS, shapes=NO_PROJECTS)
+async def _meant(tx: Transaction, input: OrderDeleteInput) -> int:
+    """The order that is to be deleted, held."""
+    _, stored = await held_order(
+        tx, given_id(given(input.order_id), "order", "order", "orderId"), given(input.order_reference)
+    )
+    return stored.id
+
+
+@writes(
+    roles=WRITERS,
+    administration=Administration("order.delete", "customer_order", "order", find=_meant),
+    shapes=NO_PROJECTS,
+)
 async def delete(
     info: strawberry.Info,
     tx: Transaction,

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +10,9 @@ import msgspec
 
 from app.errors import Invalid
 from app.plan.collect import Selected, is_list
+from app.values.formulas import guarded
 from app.values.json_text import write_json
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What begins like this is a formula to a spreadsheet, the last four to one set to Japanese. It gets an apostrophe."""
-_NUMBER = re.compile(r"-\d+(\.\d+)?")
 # Numbers keep the digits they are written with.
 _ROW = msgspec.json.Decoder(dict[str, Any], float_hook=str)
 
@@ -77,10 +74,10 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) and not _NUMBER.fullmatch(value) else value
+        return guarded(value)
     if isinstance(value, list) and not any(isinstance(one, list | dict) for one in value):
         joined = ";".join(map(_shown, value))
-        return f"'{joined}" if joined.startswith(FORMULA) and not _NUMBER.fullmatch(joined) else joined
+        return joined if joined.startswith("'") else guarded(joined)
     return str(value) if isinstance(value, int) else write_json(value).decode()
 
 

@@ -1,5 +1,6 @@
 """Customers, in bulk through `tell_customers`."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -168,9 +169,14 @@ def _entry(record: Record, stores: Mapping[str, int], *, now: datetime) -> Custo
     return CustomerEntry(**{name: UNSET if value is None else value for name, value in values.items()})
 
 
+_PLACE = re.compile(r"`customers\.\d+\.")
+"""Where in the call: the row's own place is told beside the message."""
+
+
 def _told(failure: Failure) -> Failure:
     """A failure of the whole call, about one row."""
     failure.path = failure.path[2:]
+    failure.message = _PLACE.sub("`", failure.message)
     if failure.reason == "REPEATED":
         failure.message = (
             "Another row is about the same customer: it is known by this one's id and by its e-mail."

@@ -11,6 +11,7 @@ from app.importing.reading.numbers import Convention
 from app.importing.reading.told import Decimals, Told
 from app.importing.records import Columns, Lists, Record, Row
 from app.importing.values import document
+from app.values.formulas import unguarded
 from app.values.json_text import kind_of
 
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -78,6 +79,9 @@ class ColumnReader:
                     continue
             if ours is not None:
                 names[ours] = name
+            if self._table and isinstance(value, str):
+                # As a person or a spreadsheet wrote it: a cell of blanks is empty.
+                value = unguarded(value) if value.strip() else None
             if value is None:
                 continue
             if ours is None or ours in self._columns.unkept:
