@@ -5,6 +5,7 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 
 from app.db.database import Database, Transaction
+from app.domain.heirs import heirs_of
 from app.domain.rows import insert_row, update_row
 from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.counting import size_inside, size_of
@@ -104,11 +105,13 @@ UPDATE segment
 async def add_members(tx: Transaction, segment_id: int, customer_ids: Sequence[int], *, now: datetime) -> int:
     """Put customers on the list of a static or imported segment; how many were not on it yet."""
     ids = await _list_to_change(tx, segment_id, customer_ids)
+    heirs = await heirs_of(tx, ids)
+    ids = sorted(set(heirs.values()))
     customers = {row["id"] for row in await tx.fetch(_CUSTOMERS, tx.scope.group_id, ids)}
     missing = [
         NotFound("customer", ident, path=["customerIds", at])
         for at, ident in enumerate(customer_ids)
-        if ident not in customers
+        if heirs[ident] not in customers
     ]
     if missing:
         raise Several(missing[:MAX_TOLD])
@@ -121,7 +124,8 @@ async def remove_members(
     tx: Transaction, segment_id: int, customer_ids: Sequence[int], *, now: datetime
 ) -> int:
     """Take customers off the list; how many were on it."""
-    ids = await _list_to_change(tx, segment_id, customer_ids)
+    heirs = await heirs_of(tx, await _list_to_change(tx, segment_id, customer_ids))
+    ids = sorted(set(heirs.values()))
     removed = [row["customer_id"] for row in await tx.fetch(_REMOVE, tx.scope.group_id, segment_id, ids)]
     await _resize(tx, segment_id, removed, by=-1, now=now)
     return len(removed)
