@@ -60,8 +60,8 @@ class Decisions(Said):
         """Customers who are another one."""
         self.moved: list[tuple[int, int, int]] = []
         """Rows of keys that leave a customer for another one: id, from, into."""
-        self.cleared: set[int] = set()
-        """Customers whose address turned out to be shared: it goes to whom it is now."""
+        self.cleared: dict[int, tuple[int, str]] = {}
+        """Customers whose address turned out to be shared: whose it is now, and the address."""
         self.back: set[int] = set()
         """Those who come back if they are deleted."""
         self.doubts: list[Doubt] = []
@@ -85,7 +85,7 @@ class Decisions(Said):
 
     def _solve(self, counted: set[int]) -> set[Key]:
         self.merged, self.moved, self.fresh, self.doubts = {}, [], {}, []
-        self.cleared = set()
+        self.cleared = {}
         parts = Parts()
         shared = self._unite(parts)
         rows_of = self._rows_of(parts)
@@ -206,7 +206,7 @@ class Decisions(Said):
         column = self.columns.get(v)
         if column is not None and column != home and self.merged.get(column) != home:
             if column in self.opened and not self.customers[column].has_own_id:
-                self.cleared.add(column)
+                self.cleared[column] = (home, v[2])
                 told = self.fresh.setdefault(home, Fresh(None))
                 told.email, told.email_key = self.customers[column].email, v[2]
 

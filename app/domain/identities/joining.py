@@ -16,7 +16,15 @@ from app.domain.contacts.saying import settle
 from app.domain.customers.operations import whole_audience
 from app.domain.identities.blending import BLENDED, blended
 from app.domain.identities.counting import add_up, take_apart
-from app.domain.identities.moving import MOVED, TOUCHES, log_merges, make_paths_again, move_rows, retire
+from app.domain.identities.moving import (
+    FOLLOWERS,
+    MOVED,
+    TOUCHES,
+    log_merges,
+    make_paths_again,
+    move_rows,
+    retire,
+)
 from app.domain.segments.changes import note_audience_change
 from app.errors import Conflict, Invalid, NotFound
 from app.tables.people import DoubtReason, MergeReason
@@ -57,8 +65,9 @@ SELECT count(*) FILTER (WHERE o.cancelled_at IS NULL) AS orders,
   FROM customer_order o JOIN customer_group g ON g.id = o.group_id
  WHERE o.group_id = $1 AND o.id = ANY ($2)
 """
-_FOLLOW = "UPDATE customer SET merged_into_id = $3 WHERE group_id = $1 AND merged_into_id = $2 RETURNING id"
-_FOLLOW_BACK = "UPDATE customer SET merged_into_id = $3 WHERE group_id = $1 AND id = ANY ($2)"
+_FOLLOW_BACK = """
+UPDATE customer SET merged_into_id = $3 WHERE group_id = $1 AND id = ANY ($2) AND merged_into_id = $4
+"""
 _IDS = """
 UPDATE external_id SET row_id = $3
  WHERE group_id = $1 AND kind = 'cust' AND row_id = $2 AND system <> ALL ($4::text[]) RETURNING system, id
@@ -101,18 +110,17 @@ async def merge_customers(tx: Transaction, *, gone: int, into: int, actor: str, 
     orders = found.get("customer_order", [])
     worth = await tx.fetchrow(_WORTH, tx.scope.group_id, orders)
     changes, given = blended(mine, theirs)
-    followers = [row["id"] for row in await tx.fetch(_FOLLOW, tx.scope.group_id, gone, into)]
     ids = await tx.fetch(_IDS, tx.scope.group_id, gone, into, list(mine["known_as_system"]))
     await _know(tx, mine, theirs, {row["system"] for row in ids})
     with refusals():
         await _put(tx, gone, given, now=now)
         await _put(tx, into, changes, now=now)
     counted = await add_up(tx, gone, into)
-    await retire(tx, [gone], [into], now=now)
+    followers = (await retire(tx, [gone], [into], now=now)).get(gone, [])
     note = {
         **found,
         "pinned": pinned,
-        "followers": followers,
+        FOLLOWERS: followers,
         "systems": [row["system"] for row in ids],
         "counted": counted,
         "into": {name: [_told(mine[name]), _told(value)] for name, value in changes.items()},
@@ -154,6 +162,7 @@ async def undo_merge(tx: Transaction, merge_id: int, *, actor: str, now: datetim
         )
     moved = cast(dict[str, Any], read_json(note["moved"].encode()))
     await _give_back(tx, moved, gone, into, now=now)
+    await tx.execute(_FOLLOW_BACK, tx.scope.group_id, moved.get(FOLLOWERS, []), gone, into)
     if note["reason"] == MergeReason.HAND:
         await take_apart(tx, moved["counted"], gone, into)
         await _restore_columns(tx, moved, rows, gone, into, now=now)
@@ -227,16 +236,18 @@ async def _restore_columns(
     tx: Transaction, moved: Mapping[str, Any], rows: Mapping[int, Any], gone: int, into: int, *, now: datetime
 ) -> None:
     """Columns as they were, unless somebody has changed them since; totals by what became of the orders."""
-    await tx.execute(_FOLLOW_BACK, tx.scope.group_id, moved["followers"], gone)
     systems = moved["systems"]
     if systems:
         await tx.execute(_IDS_BACK, tx.scope.group_id, into, gone, systems)
         await _know(tx, rows[gone], rows[into], set(systems))
     mine = rows[into]
+    is_number_same = mine["phone_key"] == rows[gone]["phone_key"]
     back = {
         name: _read(name, before)
         for name, (before, after) in moved["into"].items()
-        if name not in ("order_count", "total_spent") and _told(mine[name]) == after
+        if name not in ("order_count", "total_spent")
+        and _told(mine[name]) == after
+        and (name != "is_phone_told" or is_number_same)
     }
     worth = await tx.fetchrow(_WORTH, tx.scope.group_id, moved.get("customer_order", []))
     assert worth is not None
