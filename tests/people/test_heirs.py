@@ -1,6 +1,7 @@
 """Whoever names a customer who turned out to be another one means that one, however many steps away; and what goes with
 an address or a number goes wherever that goes."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ async def row(db: Database, where: Any, customer: int | str, columns: str) -> tu
         found = await tx.fetchrow(
             f"SELECT {columns} FROM customer WHERE id = $1", int(str(customer).removeprefix("cust_"))
         )
+        assert found is not None
         return tuple(found)
 
 
@@ -105,7 +107,7 @@ async def test_undoing_gives_back_those_who_followed(db: Database, tmp_path: Pat
 
 async def test_whoever_was_joined_is_never_there_again(db: Database) -> None:
     where = await several(db)
-    z, a, _ = await chain(db, where)
+    a = (await chain(db, where))[1]
     with pytest.raises(asyncpg.CheckViolationError):
         async with db.transaction(where.scope) as tx:
             await tx.execute("UPDATE customer SET deleted_at = NULL WHERE id = $1", a)
@@ -209,3 +211,95 @@ async def test_what_was_said_of_an_address_goes_with_it(db: Database, tmp_path: 
     assert (await row(db, where, first, "email")) == (None,)
     async with db.transaction(where.scope) as tx:
         assert await tx.fetchval(owner) == nobody != first
+
+
+ADVANCE = "UPDATE campaign SET updated_at = now() WHERE group_id = $1"
+NAMES = "INSERT INTO reward_participant (group_id, campaign_id, customer_id, rewarded) VALUES ($1, $2, $3, 0)"
+
+
+@pytest.mark.parametrize("how", ["merge", "undo", "split"])
+async def test_by_hand_gives_way_to_who_holds_campaigns(db: Database, tmp_path: Path, how: str) -> None:
+    """Who pays holds the campaign, and then meets the customer: whoever joins or splits it waits."""
+    given = await rewards.given(db)
+    ask = Asking(db, given.scope, tmp_path)
+    into, gone = (f"cust_{one}" for one in given.customers[:2])
+    campaign, other = await given.campaign(), await given.campaign()
+    await given.pay(campaign, given.spend("p1"), given.spend("p2", 1))
+    merge = (await ask.merge(gone, into))["merge"]["id"] if how == "undo" else None
+    if how == "split":
+        async with db.transaction(given.scope) as tx:
+            project = await tx.fetchval(
+                "INSERT INTO project (group_id, name, is_internal) VALUES ($1, 'S', false) RETURNING id",
+                given.group_id,
+            )
+            identity = await tx.fetchval(
+                "INSERT INTO customer_identity (group_id, project_id, kind, value, customer_id)"
+                " VALUES ($1, $2, 'tracker', 't', $3) RETURNING id", given.group_id, project, given.customers[0],
+            )  # fmt: skip
+            await tx.execute(
+                "UPDATE event SET identity_id = $1 WHERE customer_id = $2", identity, given.customers[0]
+            )
+    held, named = asyncio.Event(), asyncio.Event()
+
+    async def pay() -> None:
+        async with db.transaction(given.scope) as tx:
+            await tx.execute(ADVANCE, given.group_id)
+            held.set()
+            await named.wait()
+            await tx.execute(NAMES, given.group_id, other, given.customers[0])
+
+    async def by_hand() -> Any:
+        await held.wait()
+        if how == "merge":
+            return await ask.merge(gone, into)
+        return await ask.split(
+            **({"mergeId": merge} if how == "undo" else {"identityId": f"identity_{identity}"})
+        )
+
+    async def release() -> None:
+        await held.wait()
+        await asyncio.sleep(0.3)
+        named.set()
+
+    _, done, _ = await asyncio.gather(pay(), by_hand(), release())
+    assert done["errors"] == []
+
+
+async def test_merging_beside_all_who_write(db: Database, tmp_path: Path) -> None:
+    given = await rewards.given(db)
+    ask = Asking(db, given.scope, tmp_path)
+    into, gone = (f"cust_{one}" for one in given.customers[:2])
+    campaigns = [await given.campaign() for _ in range(3)]
+    await promos.promo(db, given.scope, "TEN", now=NOW)
+    faults: list[Any] = []
+
+    async def take(query: str, **variables: Any) -> None:
+        faults.extend((await ask(query, **variables))["done"]["errors"])
+
+    async def pay(number: int) -> None:
+        for n in range(8):
+            query = PROCESS.replace('"r"', f'"r{number}.{n}"')
+            await take(query, campaign=f"camp_{campaigns[n % 3]}", customer=(into, gone)[n % 2])
+
+    async def redeem() -> None:
+        for n in range(8):
+            await take(REDEEM.replace('"k"', f'"k{n}"'), customer=(gone, into)[n % 2])
+
+    async def sell(number: int) -> None:
+        for n in range(8):
+            order = {
+                "reference": f"o{n}", "amount": f"{n + number}", "orderedAt": "2025-06-01T08:00:00Z",
+                "customerId": (into, gone)[n % 2],
+            }  # fmt: skip
+            query = RECORD.replace("ordersRecord", "done: ordersRecord", 1)
+            await take(query, orders=[order])
+
+    async def join() -> None:
+        for _ in range(4):
+            done = await ask.merge(gone, into)
+            faults.extend(done["errors"])
+            faults.extend((await ask.split(mergeId=done["merge"]["id"]))["errors"])
+
+    await asyncio.gather(pay(1), pay(2), redeem(), sell(1), sell(2), join())
+    assert faults == []
+    await given.check()

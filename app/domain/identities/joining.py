@@ -1,6 +1,6 @@
 """Two customers are one: by hand, all of one goes over to the other; and that can be undone to the row.
 
-Locks are taken as all writers do: customers by id, then what they have, balances last.
+Locks are taken as all writers do, before anything is moved: see `holding.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,7 @@ from app.domain.contacts.saying import settle
 from app.domain.customers.operations import whole_audience
 from app.domain.identities.blending import BLENDED, blended
 from app.domain.identities.counting import add_up, take_apart
+from app.domain.identities.holding import giving_way, hold_all
 from app.domain.identities.moving import (
     FOLLOWERS,
     MOVED,
@@ -78,7 +79,7 @@ UPDATE external_id SET row_id = $3 WHERE group_id = $1 AND kind = 'cust' AND row
 _KNOWN_AS = "UPDATE customer SET known_as_system = $3, known_as_id = $4 WHERE group_id = $1 AND id = $2"
 _LOG = """
 SELECT id, from_id, into_id, reason, undone_at, moved::text AS moved FROM customer_merge
- WHERE group_id = $1 AND id = $2 FOR UPDATE
+ WHERE group_id = $1 AND id = $2
 """
 _UNDONE = "UPDATE customer_merge SET undone_at = $3, undone_by = $4 WHERE group_id = $1 AND id = $2"
 _RESTORE = """
@@ -98,6 +99,11 @@ async def merge_customers(tx: Transaction, *, gone: int, into: int, actor: str, 
     whole_audience(tx)
     if gone == into:
         raise Invalid("These are the same customer already.", path=["fromId"])
+    return await giving_way(tx, lambda: _merge(tx, gone=gone, into=into, actor=actor, now=now))
+
+
+async def _merge(tx: Transaction, *, gone: int, into: int, actor: str, now: datetime) -> int:
+    await hold_all(tx, [gone, into])
     rows = await _locked(tx, {gone: ["fromId"], into: ["intoId"]})
     theirs, mine = rows[gone], rows[into]
     kind = await _two_strong_keys(tx, mine, theirs)
@@ -144,11 +150,18 @@ async def undo_merge(tx: Transaction, merge_id: int, *, actor: str, now: datetim
     Each gets back what it had; what came since stays with who goes on.
     """
     whole_audience(tx)
+    return await giving_way(tx, lambda: _undo(tx, merge_id, actor=actor, now=now))
+
+
+async def _undo(tx: Transaction, merge_id: int, *, actor: str, now: datetime) -> tuple[int, int]:
     path: list[str | int] = ["mergeId"]
     note = await tx.fetchrow(_LOG, tx.scope.group_id, merge_id)
     if note is None:
         raise NotFound("merge", merge_id, path=path)
     gone, into = note["from_id"], note["into_id"]
+    await hold_all(tx, [gone, into])
+    note = await tx.fetchrow(_LOG, tx.scope.group_id, merge_id)  # As it is now: an erasure empties it.
+    assert note is not None
     rows = await _locked(tx, {gone: path, into: path}, gone={gone})
     if rows[gone]["erased_at"] is not None or rows[into]["erased_at"] is not None:
         raise Conflict("They were erased; nobody knows who had what.", path=path, code="ERASED")

@@ -11,7 +11,8 @@ from app.domain.attribution.keeping import note_sales
 from app.domain.borders import CUSTOMER_BORDERS, borders
 from app.domain.contacts.saying import settle
 from app.domain.customers.operations import whole_audience
-from app.domain.identities.counting import COUNTERS, hold_campaigns, move_sums
+from app.domain.identities.counting import COUNTERS, move_sums
+from app.domain.identities.holding import giving_way, hold_all
 from app.domain.identities.identifying import load_projects
 from app.domain.identities.moving import make_paths_again, move_by_keys, move_said
 from app.domain.identities.people import EVERYWHERE
@@ -89,7 +90,12 @@ async def split_key(tx: Transaction, key: KeyNamed | int, *, path: Path, now: da
     customer is known by nothing else, or what was paid has been used.
     """
     whole_audience(tx)
+    return await giving_way(tx, lambda: _split(tx, key, path=path, now=now))
+
+
+async def _split(tx: Transaction, key: KeyNamed | int, *, path: Path, now: datetime) -> tuple[int, int]:
     named = await _named(tx, key, path)
+    await hold_all(tx, [named["customer_id"]])
     customer = await tx.fetchrow(_LOCK, *borders(tx.scope), named["customer_id"])
     if customer is None:
         raise NotFound("identity", named["id"], path=list(path))
@@ -166,7 +172,6 @@ async def _move(
     await make_paths_again(tx, [gone, into], now=now)
     if not evaluations:
         return
-    await hold_campaigns(tx, gone, into)
     rewarded: dict[int, int] = {}
     for row in evaluations:
         if row["is_rewarded"]:

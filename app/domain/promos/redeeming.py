@@ -157,17 +157,17 @@ async def release(tx: Transaction, redemption_id: int, *, now: datetime) -> int:
     return redemption_id
 
 
-async def _of_heir(tx: Transaction, asked: Asked) -> Asked:
+async def _of_heir(tx: Transaction, asked: Asked, *, holds: bool = False) -> Asked:
     """Whoever was joined with another customer is that one."""
     if asked.customer_id is None:
         return asked
-    return replace(asked, customer_id=await heir_of(tx, asked.customer_id))
+    return replace(asked, customer_id=await heir_of(tx, asked.customer_id, holds=holds))
 
 
 async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> list[int]:
-    known = await known_of(tx, key)
     digest = digest_of(tx, asked)  # Of what was asked, whoever the customer has turned out to be since.
-    asked = await _of_heir(tx, asked)
+    asked = await _of_heir(tx, asked, holds=True)
+    known = await known_of(tx, key)
     # Before anything is judged: the use behind this key may have been the last one allowed.
     if known.told:
         check_same(tx, known.told, asked, digest)

@@ -1,9 +1,10 @@
 """Paying rewards, and taking them back.
 
-Everything a call does is one transaction, and takes its locks in one order: events by reference, campaigns by id, then
-balances by customer and partner. A campaign's row is held from the moment its books are read until COMMIT, so what is
-decided in memory is what is written; nevertheless, that no limit is exceeded is guaranteed by the conditions of the
-writing statements (`booking.py`), and that nothing counts twice by unique keys.
+Everything a call does is one transaction, and takes its locks in one order: customers (so that they stay who they
+are), events by reference, campaigns by id, then balances by customer and partner. A campaign's row is held from the
+moment its books are read until COMMIT, so what is decided in memory is what is written; nevertheless, that no limit is
+exceeded is guaranteed by the conditions of the writing statements (`booking.py`), and that nothing counts twice by
+unique keys.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +55,7 @@ async def process(tx: Transaction, asked: Sequence[tuple[int, Occurrence]], *, n
     for _, one in asked:
         if one.event_id is None:  # Stored events were checked when they came in.
             check(one, now=now)
-    heirs = await heirs_of(tx, {one.customer_id for _, one in asked})
+    heirs = await heirs_of(tx, {one.customer_id for _, one in asked}, holds=True)
     asked = [(campaign, replace(one, customer_id=heirs[one.customer_id])) for campaign, one in asked]
     events = await keep(tx, [one for _, one in asked], now=now)
     pairs = [(event, campaign) for (campaign, _), event in zip(asked, events, strict=True)]
