@@ -96,10 +96,7 @@ async def write(tx: Transaction, decided: Decisions, *, now: datetime) -> dict[i
     if decided.doubts:
         doubts = decided.doubts
         customers = [ids.get(one.customer, one.customer) for one in doubts]
-        others = [
-            None if one.other is None or ids.get(one.other, one.other) == customer else one.other
-            for one, customer in zip(doubts, customers, strict=True)
-        ]
+        others = [None if one.other is None else ids.get(one.other, one.other) for one in doubts]
         await tx.execute(
             _DOUBT, group_id, now, customers, others, [one.reason for one in doubts],
             [one.key[1] for one in doubts], [one.key[2] for one in doubts],
