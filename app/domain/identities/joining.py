@@ -59,6 +59,9 @@ SELECT kind FROM customer_identity
 _DOUBT = """
 INSERT INTO customer_doubt (group_id, created_at, customer_id, other_id, reason, kind) VALUES ($1, $2, $3, $4, $5, $6)
 """
+_NO_DOUBT = """
+DELETE FROM customer_doubt WHERE group_id = $1 AND customer_id = $2 AND other_id = $3 AND reason = $4
+"""
 # What its orders are in the totals.
 _WORTH = """
 SELECT count(*) FILTER (WHERE o.cancelled_at IS NULL) AS orders,
@@ -180,6 +183,7 @@ async def _undo(tx: Transaction, merge_id: int, *, actor: str, now: datetime) ->
         await take_apart(tx, moved["counted"], gone, into)
         await _restore_columns(tx, moved, rows, gone, into, now=now)
         await tx.execute(_UNPIN, tx.scope.group_id, moved["pinned"])
+        await tx.execute(_NO_DOUBT, tx.scope.group_id, into, gone, DoubtReason.TWO_STRONG_KEYS)
     else:
         # Else what is said next would join them again.
         await tx.execute(_PIN, tx.scope.group_id, [gone, into])
