@@ -45,11 +45,13 @@ class Customer(TenantRow, KnownElsewhere, table=True):
         Index(None, "group_id", "created_at", "id"),
         Index(None, "group_id", "name", "id"),
         Index(None, "group_id", "phone_key", "id"),
+        Index(None, "group_id", "merged_into_id", postgresql_where=text("merged_into_id IS NOT NULL")),
         CheckConstraint("(email IS NULL) = (email_key IS NULL)", name="email_key_beside_email"),
         CheckConstraint("phone_key IS NULL OR phone IS NOT NULL", name="phone_key_beside_phone"),
         CheckConstraint("phone_key ~ '^[+]?[0-9]{4,15}$'", name="phone_key_digits"),
         CheckConstraint(f"order_count BETWEEN 0 AND {MAX_SAFE_INTEGER}", name="order_count_long"),
         CheckConstraint("array_position(tags, NULL) IS NULL", name="tags_whole"),
+        CheckConstraint("merged_into_id IS NULL OR deleted_at IS NOT NULL", name="merged_is_deleted"),
         CheckConstraint(f"erased_at IS NULL OR ({EMPTY})", name="erased_is_empty"),
         Index(None, "group_id", "loyalty_tier", "id"),
         Index(None, "group_id", "total_spent", "id"),
@@ -119,4 +121,5 @@ class Customer(TenantRow, KnownElsewhere, table=True):
     erasure: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """What that came to, for whoever asks again."""
     merged_into_id: int | None = Field(default=None, sa_type=BigInteger)
-    """Who it turned out to be; then it is deleted, and whoever names it means that one."""
+    """Who it turned out to be; then it is deleted, and whoever names it means that one. Never one who was
+    joined with another in turn: those who follow are joined with the heir as well."""

@@ -106,6 +106,12 @@ def upgrade() -> None:
     )
     op.drop_index(op.f("ix_customer_group_id_phone_id"), "customer")
     op.create_index(op.f("ix_customer_group_id_phone_key_id"), "customer", ["group_id", "phone_key", "id"])
+    op.create_index(
+        op.f("ix_customer_group_id_merged_into_id"),
+        "customer",
+        ["group_id", "merged_into_id"],
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+    )
     op.create_unique_constraint(
         op.f("uq_customer_group_id_email_key"), "customer", ["group_id", "email_key"]
     )
@@ -113,6 +119,7 @@ def upgrade() -> None:
         "email_key_beside_email": "(email IS NULL) = (email_key IS NULL)",
         "phone_key_beside_phone": "phone_key IS NULL OR phone IS NOT NULL",
         "phone_key_digits": "phone_key ~ '^[+]?[0-9]{4,15}$'",
+        "merged_is_deleted": "merged_into_id IS NULL OR deleted_at IS NOT NULL",
     }.items():
         op.create_check_constraint(op.f(f"ck_customer_{name}"), "customer", rule)
 
@@ -347,7 +354,7 @@ UPDATE customer_identity i
 
 
 def downgrade() -> None:
-    for name in ("email_key_beside_email", "phone_key_beside_phone", "phone_key_digits"):
+    for name in ("email_key_beside_email", "phone_key_beside_phone", "phone_key_digits", "merged_is_deleted"):
         op.drop_constraint(op.f(f"ck_customer_{name}"), "customer", type_="check")
     op.drop_constraint(op.f("uq_customer_group_id_email_key"), "customer", type_="unique")
     op.drop_index(op.f("ix_customer_group_id_phone_key_id"), "customer")
@@ -365,6 +372,7 @@ def downgrade() -> None:
     for name in ("said_with", "claimed_with", "is_shared", "is_pinned"):
         op.drop_column("customer_identity", name)
     op.drop_column("customer", "is_phone_told")
+    op.drop_index(op.f("ix_customer_group_id_merged_into_id"), "customer")
     op.drop_column("customer", "merged_into_id")
     op.drop_column("interaction", "identity_id")
     op.drop_column("event", "identity_id")

@@ -24,10 +24,11 @@ PROJECTS = {1: Project(1, None, ("account", "email", "phone")), 2: Project(2, No
 
 @dataclass(frozen=True)
 class Imported:
-    """A row of a file: a customer by its address, with a number."""
+    """A row of a file: a customer by its address, else by an id of its own, with a number."""
 
-    email: str
+    email: str | None
     phone: str | None
+    own_id: str = ""
 
 
 @dataclass
@@ -57,6 +58,9 @@ class Memory:
             if c.email_key and (0, EMAIL, c.email_key) in asked
         }
         phones: dict[str, list[int]] = defaultdict(list)
+        for number, one in self.told_of_gone:
+            if (0, PHONE, number) in asked:
+                phones[number].append(self.heir(one))
         for known in self.customers.values():
             is_told = known.is_told and known.is_phone_told and not known.is_gone
             if is_told and known.phone_key and (0, PHONE, known.phone_key) in asked:
@@ -86,6 +90,12 @@ class Memory:
         return made
 
     real: dict[int, int] = field(default_factory=dict)
+
+    heirs: dict[int, int] = field(default_factory=dict)
+    told_of_gone: list[tuple[str, int]] = field(default_factory=list)
+    """Numbers that were told of customers who turned out to be others."""
+    own: dict[str, int] = field(default_factory=dict)
+    """Customers by ids of their own."""
 
     def write(self, made: Decisions) -> None:
         """What `identifying.py` writes."""
@@ -124,18 +134,29 @@ class Memory:
         self.facts = [(n, gone.get(owner, owner), identity) for n, owner, identity in self.facts]
         for row in self.rows.values():
             row.owner = gone.get(row.owner, row.owner)
+        self.heirs |= gone
         for one in gone:
+            before = self.customers[one]
+            if before.is_phone_told and before.phone_key:
+                self.told_of_gone.append((before.phone_key, one))
             self.customers[one] = replace(self.customers[one], is_gone=True, email_key=None, phone_key=None)
 
     def bring(self, row: Imported) -> None:
         """A customer of a file, as an upsert makes or changes it."""
-        known = next((c for c in self.customers.values() if c.email_key == row.email), None)
+        if row.email is None:
+            known = self.customers.get(self.own.get(row.own_id, 0))
+        else:
+            known = next((c for c in self.customers.values() if c.email_key == row.email), None)
         if known is None:
-            known = Known(len(self.customers) + 1, email=row.email, email_key=row.email)
+            known = Known(
+                len(self.customers) + 1, has_own_id=row.email is None, email=row.email, email_key=row.email
+            )
+            if row.email is None:
+                self.own[row.own_id] = known.id
         is_told = known.is_phone_told or row.phone is not None
         known = replace(known, phone_key=row.phone or known.phone_key, is_phone_told=is_told)
         self.customers[known.id] = known
-        self.decide([], {(0, EMAIL, row.email), (0, PHONE, row.phone or "")})
+        self.decide([], {(0, EMAIL, row.email or ""), (0, PHONE, row.phone or "")})
 
     @staticmethod
     def copy(row: Held) -> Held:
@@ -143,6 +164,12 @@ class Memory:
         return replace(
             row, said_with=set(row.said_with), claimed_with=set(row.claimed_with), is_changed=False
         )
+
+    def heir(self, customer: int) -> int:
+        """Who it turned out to be."""
+        while customer in self.heirs:
+            customer = self.heirs[customer]
+        return customer
 
     def parts(self) -> set[frozenset[int]]:
         """Which statements are about the same person."""
@@ -163,9 +190,10 @@ def who_is_who(told: Iterable[tuple[int, Person]], imported: Iterable[Imported] 
         for at, key in enumerate(keys[1:], start=1):
             with_[vertex(key)] |= {vertex(keys[0]), *(vertex(one) for one in keys[:at] if one[1] not in WEAK)}
     for row in imported:
-        level.setdefault((0, EMAIL, row.email), 1)
+        name = (0, ROW, row.own_id) if row.email is None else (0, EMAIL, row.email)
+        level.setdefault(name, -1 if row.email is None else 1)
         if row.phone:
-            with_[0, PHONE, row.phone].add((0, EMAIL, row.email))
+            with_[0, PHONE, row.phone].add(name)
             level.setdefault((0, PHONE, row.phone), 2)
     part = {v: v for v in level}
 
@@ -178,7 +206,8 @@ def who_is_who(told: Iterable[tuple[int, Person]], imported: Iterable[Imported] 
         kinds: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
         for one in with_.get(v, ()):
             kinds[one[:2]].add(one[2])
-        return any(len(values) > 1 for values in kinds.values())
+        of_two = (0, ROW) in kinds and len(with_[v]) > 1
+        return of_two or any(len(values) > 1 for values in kinds.values())
 
     for v in list(with_):
         if is_shared(v):

@@ -131,8 +131,11 @@ async def test_a_split_undoes_a_merge_to_the_row(db: Database, tmp_path: Path) -
     before, rows = await digest(db, given.scope), await owned(db, given.scope)
     merge = (await ask.merge(gone, into))["merge"]["id"]
     assert await digest(db, given.scope) != before
+    doubts = "{ doubtfulMerges { nodes { reason } } }"
+    assert (await ask(doubts))["doubtfulMerges"]["nodes"] == [{"reason": "TWO_STRONG_KEYS"}]
     done = await ask.split(mergeId=merge)
     assert done["errors"] == []
+    assert (await ask(doubts))["doubtfulMerges"]["nodes"] == []
     assert [one["id"] for one in done["customers"]] == [into, gone]
     assert await owned(db, given.scope) == rows
     assert await digest(db, given.scope) == before

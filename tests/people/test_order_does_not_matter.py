@@ -23,9 +23,14 @@ def people(draw: st.DrawFn) -> Person:
 
 
 FILES = st.lists(
-    st.builds(Imported, st.sampled_from(["eva@x.org", "tom@x.org"]), st.sampled_from([None, "+33612345959"])),
-    max_size=2,
-    unique_by=lambda row: row.email,
+    st.builds(
+        Imported,
+        st.sampled_from(["eva@x.org", "tom@x.org", None]),
+        st.sampled_from([None, "+33612345959"]),
+        st.sampled_from(["B1", "B2"]),
+    ),
+    max_size=3,
+    unique_by=lambda row: row.email or row.own_id,
 )
 
 

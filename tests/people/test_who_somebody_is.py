@@ -134,3 +134,48 @@ async def test_contacts_without_a_person_at_one_moment_are_two(db: Database, tmp
     )
     told = {"email": EVA}
     assert (await ask.offline(site, told, occurredAt=at)) == (await ask.offline(site, told, occurredAt=at))
+
+
+async def test_a_number_of_somebody_without_an_address_is_shared_too(db: Database, tmp_path: Any) -> None:
+    site = await custom_ads.site(db)
+    ask = Asking(db, site.scope, tmp_path)
+    two = await ask.upsert(
+        {"externalId": "B1", "email": EVA, "phone": HOUSE}, {"externalId": "B2", "phone": HOUSE}
+    )
+    nobody = (await ask.offline(site, {"phone": HOUSE}))["customer"]["id"]
+    assert nobody not in two
+    assert (await ask.offline(site, {"phone": HOUSE}))["customer"]["id"] == nobody
+    doubts = (await ask("{ doubtfulMerges { nodes { reason customer { id } other { id } } } }"))[
+        "doubtfulMerges"
+    ]["nodes"]
+    assert {one["reason"] for one in doubts} == {"SHARED_PHONE"}
+    assert {one["customer"]["id"] for one in doubts} == {nobody}
+    assert {one["other"]["id"] for one in doubts} == set(two)
+
+
+async def test_what_a_number_said_does_not_go_to_who_is_told_it_later(db: Database, tmp_path: Any) -> None:
+    site = await custom_ads.site(db)
+    ask = Asking(db, site.scope, tmp_path)
+    eva = (await ask.offline(site, {"email": EVA, "phone": HOUSE}))["customer"]["id"]
+    said = (await ask.offline(site, {"phone": HOUSE}))["customer"]["id"]
+    assert said == eva
+    [other] = await ask.upsert({"externalId": "E2", "phone": HOUSE})
+    nobody = (await ask.offline(site, {"phone": HOUSE}))["customer"]["id"]
+    assert nobody not in (eva, other)
+    counts = (
+        "query($ids: [ID!]!) { customers(filter: {ids: $ids}) { nodes { id interactions { totalCount } } } }"
+    )
+    nodes = (await ask(counts, ids=[eva, other, nobody]))["customers"]["nodes"]
+    assert {one["id"]: one["interactions"]["totalCount"] for one in nodes} == {eva: 1, other: 0, nobody: 1}
+
+
+async def test_a_told_number_of_somebody_who_turned_out_to_be_another_one(
+    db: Database, tmp_path: Any
+) -> None:
+    site = await custom_ads.site(db)
+    ask = Asking(db, site.scope, tmp_path)
+    gone, into = await ask.upsert(
+        {"externalId": "X", "phone": HOUSE}, {"externalId": "Y", "email": EVA, "phone": "+33612345960"}
+    )
+    assert (await ask.merge(gone, into))["errors"] == []
+    assert (await ask.offline(site, {"phone": HOUSE}))["customer"]["id"] == into

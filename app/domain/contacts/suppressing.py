@@ -9,6 +9,7 @@ from app.domain.contacts.saying import hold, record, say, settle
 from app.domain.contacts.statements import GRAPH, MAX_DETAIL, MAX_LIST, Said, address_of
 from app.domain.days import edge, zone_where
 from app.domain.groups.regions import regions_of
+from app.domain.heirs import heir_of
 from app.errors import Invalid, NotFound
 from app.tables.contacts import ContactChannel, StatementKind
 from app.values.instants import DayAlone
@@ -29,7 +30,8 @@ async def set_consent(
     reason: str | None = None,
     now: datetime,
 ) -> int:
-    """Note that a customer agreed or refused, at a moment; the customer's id. What was said later than that stands."""
+    """Note that a customer agreed or refused, at a moment; the id of who it is now. What was said later stands."""
+    customer_id = await heir_of(tx, customer_id)
     held = await hold(tx, [customer_id])
     if not held or await tx.fetchval(_THERE, *borders(tx.scope), customer_id) is None:
         raise NotFound("customer", customer_id, path=["customerId"])

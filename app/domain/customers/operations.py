@@ -42,9 +42,10 @@ SELECT g.place - 1, 'email', c.id, c.external_id, c.store_id, c.id <> named.id
        SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = g.email LIMIT 1) named
   JOIN customer c ON c.group_id = $1 AND c.id = coalesce(named.merged_into_id, named.id)
 """
-# Whoever was erased while we waited is nobody any more.
+# Whoever was erased while we waited is nobody any more, and whoever was joined with another one is that one.
 _LOCK = """
-SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) AND erased_at IS NULL ORDER BY id FOR NO KEY UPDATE
+SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) AND erased_at IS NULL AND merged_into_id IS NULL
+ ORDER BY id FOR NO KEY UPDATE
 """
 _STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"
 _CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"

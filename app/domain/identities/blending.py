@@ -11,9 +11,9 @@ KEYS = (("email", "email_key"), ("external_id",))
 """Columns that are unique in the group: where they go over, the other one gives them away."""
 SIMPLE = ("phone", "loyalty_tier", "store_id")
 BLENDED = (
-    "name", "email", "email_key", "external_id", "phone", "phone_key", "loyalty_tier", "store_id", "attributes",
-    "tags", "email_consent", "email_consent_at", "sms_consent", "sms_consent_at", "order_count", "total_spent",
-    "last_order_at", "told_last_order_at", "totals_as_of", "created_at",
+    "name", "email", "email_key", "external_id", "phone", "phone_key", "is_phone_told", "loyalty_tier", "store_id",
+    "attributes", "tags", "email_consent", "email_consent_at", "sms_consent", "sms_consent_at", "order_count",
+    "total_spent", "last_order_at", "told_last_order_at", "totals_as_of", "created_at",
 )  # fmt: skip
 """All columns that may change."""
 
@@ -39,7 +39,9 @@ def blended(into: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[dict[str
         if into[name] is None and other[name] is not None:
             new[name] = other[name]
     if "phone" in new:
-        new["phone_key"] = other["phone_key"]
+        new |= {name: other[name] for name in ("phone_key", "is_phone_told")}
+    elif into["phone_key"] is not None and into["phone_key"] == other["phone_key"]:
+        new["is_phone_told"] = into["is_phone_told"] or other["is_phone_told"]
     if other["attributes"] is not None:
         mine = {} if into["attributes"] is None else json.loads(into["attributes"])
         more = {name: value for name, value in json.loads(other["attributes"]).items() if name not in mine}

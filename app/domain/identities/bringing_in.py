@@ -15,6 +15,7 @@ from app.domain.external_ids.finding import rows_known_as, rows_with_ids
 from app.domain.external_ids.giving import note_ids, set_ids
 from app.domain.external_ids.kinds import Ids, RowId
 from app.domain.external_ids.room import make_room
+from app.domain.heirs import heirs_of
 from app.domain.identities.identifying import identify
 from app.domain.identities.people import TRACKER, Key, Person, Project
 from app.domain.segments.changes import note_audience_change
@@ -54,6 +55,8 @@ async def bring_in_users(
     if strangers:
         found |= await _meet(tx, strangers, projects=projects, now=now)
         await note_audience_change(tx)
+    heirs = await heirs_of(tx, set(found.values()))
+    found = {user: heirs[row] for user, row in found.items()}
     people = [
         Person(
             user.project_id,

@@ -42,13 +42,6 @@ _MAKE = """
 INSERT INTO {table} (group_id, created_at, customer_id, {keys}, {sums})
 SELECT r.group_id, now(), $2, {of_keys}, {of_sums} FROM jsonb_populate_record(NULL::{table}, $1::jsonb) r
 """
-# Campaigns are locked before what hangs on them.
-_HOLD_CAMPAIGNS = """
-SELECT c.id FROM campaign c
- WHERE c.group_id = $1 AND c.id IN (SELECT p.campaign_id FROM reward_participant p
-                                     WHERE p.group_id = $1 AND p.customer_id = ANY ($2))
- ORDER BY c.id FOR NO KEY UPDATE
-"""
 _PARTICIPANTS = """
 UPDATE campaign c SET reward_participants = c.reward_participants + given.more
   FROM unnest($2::bigint[], $3::bigint[]) AS given (id, more) WHERE c.group_id = $1 AND c.id = given.id
@@ -57,10 +50,8 @@ Row = dict[str, Any]
 
 
 async def add_up(tx: Transaction, gone: int, into: int) -> dict[str, list[Row]]:
-    """Add the rows of one to those of the other; the rows that were the first one's, by table."""
-
+    """Add the rows of one to those of the other, which are held; the rows that were the first one's, by table."""
     found: dict[str, list[Row]] = {}
-    await hold_campaigns(tx, gone, into)
     for counter in COUNTERS:
         theirs, mine = [await _rows(tx, counter, one) for one in (gone, into)]
         by_key = {_key(counter, row): row for row in mine}
@@ -80,7 +71,6 @@ async def add_up(tx: Transaction, gone: int, into: int) -> dict[str, list[Row]]:
 
 async def take_apart(tx: Transaction, before: Mapping[str, Sequence[Row]], gone: int, into: int) -> None:
     """Give the first one back the rows it had; Conflict where some of it has been spent since."""
-    await hold_campaigns(tx, gone, into)
     for counter in COUNTERS:
         rows = before.get(counter.table, ())
         if not rows:
@@ -139,11 +129,6 @@ async def move_sums(
             )
 
 
-async def hold_campaigns(tx: Transaction, *customers: int) -> None:
-    """Campaigns that rewarded these customers."""
-    await tx.fetch(_HOLD_CAMPAIGNS, tx.scope.group_id, list(customers))
-
-
 async def _count_participants(tx: Transaction, campaign: int, more: int) -> None:
     if more:
         await tx.execute(_PARTICIPANTS, tx.scope.group_id, [campaign], [more])
@@ -176,4 +161,4 @@ def _key(counter: Counter, row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in counter.keys)
 
 
-__all__ = ["COUNTERS", "Counter", "add_up", "hold_campaigns", "move_sums", "take_apart"]
+__all__ = ["COUNTERS", "Counter", "add_up", "move_sums", "take_apart"]

@@ -5,7 +5,8 @@ of somebody at once, the surest key decides whose it is, and of each other key i
 said. From these notes alone follows who is who, whatever came first:
 
 - a key that was said with two different surer ones of a kind (two addresses, two accounts) is shared: it is somebody of
-  its own, and decides for nobody else;
+  its own, and decides for nobody else; so is a number that was told of a customer with an id of its own and no address,
+  and of anybody else;
 - else a strong key is the same person as all it was said with, and a weak one belongs to the surest it was said with.
 
 So a tablet that two people sign in on is nobody's, and what came from it while nobody was signed in is its own. A key
@@ -39,6 +40,9 @@ from app.domain.identities.people import (
 )
 from app.domain.identities.said import Said
 
+MOST_TOLD = 5
+"""How many of those who share a key are told, each as something to look at."""
+
 
 class Decisions(Said):
     """Who is who, after all of these people. Customers to be made have negative numbers."""
@@ -60,8 +64,8 @@ class Decisions(Said):
         """Customers who are another one."""
         self.moved: list[tuple[int, int, int]] = []
         """Rows of keys that leave a customer for another one: id, from, into."""
-        self.cleared: set[int] = set()
-        """Customers whose address turned out to be shared: it goes to whom it is now."""
+        self.cleared: dict[int, tuple[int, str]] = {}
+        """Customers whose address turned out to be shared: whose it is now, and the address."""
         self.back: set[int] = set()
         """Those who come back if they are deleted."""
         self.doubts: list[Doubt] = []
@@ -87,7 +91,7 @@ class Decisions(Said):
     def _solve(self, counted: set[int]) -> set[int]:
         """Who is who; or further customers that would have to be joined and cannot be."""
         self.merged, self.moved, self.fresh, self.doubts = {}, [], {}, []
-        self.cleared = set()
+        self.cleared = {}
         parts = Parts()
         shared = self._unite(parts)
         rows_of = self._rows_of(parts)
@@ -202,12 +206,10 @@ class Decisions(Said):
                     one.is_changed = True
             if is_shared and not one.is_shared:
                 if one.id or len(self.deciders(v)) > 1:
-                    others = sorted({self.owner(d) for d in self.deciders(v)} - {0, one.owner})
-                    doubt = Doubt(f"shared_{v[1] if v[1] in (*WEAK, EMAIL) else 'id'}", one.key, home, None)
-                    if others:
-                        doubt = Doubt(doubt.reason, one.key, home, others[0])
+                    reason = f"shared_{v[1] if v[1] in (*WEAK, EMAIL) else 'id'}"
                     if not any(known.key[1:] == one.key[1:] for known in self.doubts):
-                        self.doubts.append(doubt)
+                        others: list[int | None] = [*self._who_share(v)]
+                        self.doubts += [Doubt(reason, one.key, home, other) for other in others or [None]]
                 one.is_shared = one.is_changed = True
             if not is_shared and one.is_shared and v in self.vouched and v not in self.before:
                 one.is_shared, one.is_changed = False, True
@@ -220,9 +222,14 @@ class Decisions(Said):
         column = self.columns.get(v)
         if column is not None and column != home and self.merged.get(column) != home:
             if column in self.opened and not self.customers[column].has_own_id:
-                self.cleared.add(column)
+                self.cleared[column] = (home, v[2])
                 told = self.fresh.setdefault(home, Fresh(None))
                 told.email, told.email_key = self.customers[column].email, v[2]
+
+    def _who_share(self, v: Key) -> list[int]:
+        """Some of those with whom a shared key was said, as they are afterwards."""
+        found = {self._home.get(d) or self.final(self.owner(d)) for d in self.deciders(v)}
+        return sorted(found - {0, self._home[v]}, key=abs)[:MOST_TOLD]
 
     def customer_of(self, person: Person) -> tuple[int, Key] | None:
         """The person's customer, and the key that says so."""

@@ -1,6 +1,6 @@
 """Two customers are one: by hand, all of one goes over to the other; and that can be undone to the row.
 
-Locks are taken as all writers do: customers by id, then what they have, balances last.
+Locks are taken as all writers do, before anything is moved: see `holding.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,16 @@ from app.domain.contacts.saying import settle
 from app.domain.customers.operations import whole_audience
 from app.domain.identities.blending import BLENDED, blended
 from app.domain.identities.counting import add_up, take_apart
-from app.domain.identities.moving import MOVED, TOUCHES, log_merges, make_paths_again, move_rows, retire
+from app.domain.identities.holding import giving_way, hold_all
+from app.domain.identities.moving import (
+    FOLLOWERS,
+    MOVED,
+    TOUCHES,
+    log_merges,
+    make_paths_again,
+    move_rows,
+    retire,
+)
 from app.domain.segments.changes import note_audience_change
 from app.errors import Conflict, Invalid, NotFound
 from app.tables.people import DoubtReason, MergeReason
@@ -50,6 +59,9 @@ SELECT kind FROM customer_identity
 _DOUBT = """
 INSERT INTO customer_doubt (group_id, created_at, customer_id, other_id, reason, kind) VALUES ($1, $2, $3, $4, $5, $6)
 """
+_NO_DOUBT = """
+DELETE FROM customer_doubt WHERE group_id = $1 AND customer_id = $2 AND other_id = $3 AND reason = $4
+"""
 # What its orders are in the totals.
 _WORTH = """
 SELECT count(*) FILTER (WHERE o.cancelled_at IS NULL) AS orders,
@@ -57,8 +69,9 @@ SELECT count(*) FILTER (WHERE o.cancelled_at IS NULL) AS orders,
   FROM customer_order o JOIN customer_group g ON g.id = o.group_id
  WHERE o.group_id = $1 AND o.id = ANY ($2)
 """
-_FOLLOW = "UPDATE customer SET merged_into_id = $3 WHERE group_id = $1 AND merged_into_id = $2 RETURNING id"
-_FOLLOW_BACK = "UPDATE customer SET merged_into_id = $3 WHERE group_id = $1 AND id = ANY ($2)"
+_FOLLOW_BACK = """
+UPDATE customer SET merged_into_id = $3 WHERE group_id = $1 AND id = ANY ($2) AND merged_into_id = $4
+"""
 _IDS = """
 UPDATE external_id SET row_id = $3
  WHERE group_id = $1 AND kind = 'cust' AND row_id = $2 AND system <> ALL ($4::text[]) RETURNING system, id
@@ -69,7 +82,7 @@ UPDATE external_id SET row_id = $3 WHERE group_id = $1 AND kind = 'cust' AND row
 _KNOWN_AS = "UPDATE customer SET known_as_system = $3, known_as_id = $4 WHERE group_id = $1 AND id = $2"
 _LOG = """
 SELECT id, from_id, into_id, reason, undone_at, moved::text AS moved FROM customer_merge
- WHERE group_id = $1 AND id = $2 FOR UPDATE
+ WHERE group_id = $1 AND id = $2
 """
 _UNDONE = "UPDATE customer_merge SET undone_at = $3, undone_by = $4 WHERE group_id = $1 AND id = $2"
 _RESTORE = """
@@ -89,6 +102,11 @@ async def merge_customers(tx: Transaction, *, gone: int, into: int, actor: str, 
     whole_audience(tx)
     if gone == into:
         raise Invalid("These are the same customer already.", path=["fromId"])
+    return await giving_way(tx, lambda: _merge(tx, gone=gone, into=into, actor=actor, now=now))
+
+
+async def _merge(tx: Transaction, *, gone: int, into: int, actor: str, now: datetime) -> int:
+    await hold_all(tx, [gone, into])
     rows = await _locked(tx, {gone: ["fromId"], into: ["intoId"]})
     theirs, mine = rows[gone], rows[into]
     kind = await _two_strong_keys(tx, mine, theirs)
@@ -101,18 +119,17 @@ async def merge_customers(tx: Transaction, *, gone: int, into: int, actor: str, 
     orders = found.get("customer_order", [])
     worth = await tx.fetchrow(_WORTH, tx.scope.group_id, orders)
     changes, given = blended(mine, theirs)
-    followers = [row["id"] for row in await tx.fetch(_FOLLOW, tx.scope.group_id, gone, into)]
     ids = await tx.fetch(_IDS, tx.scope.group_id, gone, into, list(mine["known_as_system"]))
     await _know(tx, mine, theirs, {row["system"] for row in ids})
     with refusals():
         await _put(tx, gone, given, now=now)
         await _put(tx, into, changes, now=now)
     counted = await add_up(tx, gone, into)
-    await retire(tx, [gone], [into], now=now)
+    followers = (await retire(tx, [gone], [into], now=now)).get(gone, [])
     note = {
         **found,
         "pinned": pinned,
-        "followers": followers,
+        FOLLOWERS: followers,
         "systems": [row["system"] for row in ids],
         "counted": counted,
         "into": {name: [_told(mine[name]), _told(value)] for name, value in changes.items()},
@@ -136,11 +153,18 @@ async def undo_merge(tx: Transaction, merge_id: int, *, actor: str, now: datetim
     Each gets back what it had; what came since stays with who goes on.
     """
     whole_audience(tx)
+    return await giving_way(tx, lambda: _undo(tx, merge_id, actor=actor, now=now))
+
+
+async def _undo(tx: Transaction, merge_id: int, *, actor: str, now: datetime) -> tuple[int, int]:
     path: list[str | int] = ["mergeId"]
     note = await tx.fetchrow(_LOG, tx.scope.group_id, merge_id)
     if note is None:
         raise NotFound("merge", merge_id, path=path)
     gone, into = note["from_id"], note["into_id"]
+    await hold_all(tx, [gone, into])
+    note = await tx.fetchrow(_LOG, tx.scope.group_id, merge_id)  # As it is now: an erasure empties it.
+    assert note is not None
     rows = await _locked(tx, {gone: path, into: path}, gone={gone})
     if rows[gone]["erased_at"] is not None or rows[into]["erased_at"] is not None:
         raise Conflict("They were erased; nobody knows who had what.", path=path, code="ERASED")
@@ -154,10 +178,12 @@ async def undo_merge(tx: Transaction, merge_id: int, *, actor: str, now: datetim
         )
     moved = cast(dict[str, Any], read_json(note["moved"].encode()))
     await _give_back(tx, moved, gone, into, now=now)
+    await tx.execute(_FOLLOW_BACK, tx.scope.group_id, moved.get(FOLLOWERS, []), gone, into)
     if note["reason"] == MergeReason.HAND:
         await take_apart(tx, moved["counted"], gone, into)
         await _restore_columns(tx, moved, rows, gone, into, now=now)
         await tx.execute(_UNPIN, tx.scope.group_id, moved["pinned"])
+        await tx.execute(_NO_DOUBT, tx.scope.group_id, into, gone, DoubtReason.TWO_STRONG_KEYS)
     else:
         # Else what is said next would join them again.
         await tx.execute(_PIN, tx.scope.group_id, [gone, into])
@@ -227,16 +253,18 @@ async def _restore_columns(
     tx: Transaction, moved: Mapping[str, Any], rows: Mapping[int, Any], gone: int, into: int, *, now: datetime
 ) -> None:
     """Columns as they were, unless somebody has changed them since; totals by what became of the orders."""
-    await tx.execute(_FOLLOW_BACK, tx.scope.group_id, moved["followers"], gone)
     systems = moved["systems"]
     if systems:
         await tx.execute(_IDS_BACK, tx.scope.group_id, into, gone, systems)
         await _know(tx, rows[gone], rows[into], set(systems))
     mine = rows[into]
+    is_number_same = mine["phone_key"] == rows[gone]["phone_key"]
     back = {
         name: _read(name, before)
         for name, (before, after) in moved["into"].items()
-        if name not in ("order_count", "total_spent") and _told(mine[name]) == after
+        if name not in ("order_count", "total_spent")
+        and _told(mine[name]) == after
+        and (name != "is_phone_told" or is_number_same)
     }
     worth = await tx.fetchrow(_WORTH, tx.scope.group_id, moved.get("customer_order", []))
     assert worth is not None

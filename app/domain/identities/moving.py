@@ -45,6 +45,15 @@ UPDATE customer c SET deleted_at = $4, updated_at = $4, merged_into_id = m.into_
   FROM unnest($2::bigint[], $3::bigint[]) AS m (from_id, into_id)
  WHERE c.group_id = $1 AND c.id = m.from_id
 """
+# Whoever had turned out to be one of those who go is now who that one turned out to be.
+_FOLLOW = """
+UPDATE customer c SET merged_into_id = m.into_id
+  FROM unnest($2::bigint[], $3::bigint[]) AS m (from_id, into_id)
+ WHERE c.group_id = $1 AND c.merged_into_id = m.from_id
+RETURNING m.from_id, c.id
+"""
+FOLLOWERS = "followers"
+"""Where a note keeps customers who had turned out to be the one who went."""
 _LOG = """
 INSERT INTO customer_merge (group_id, created_at, from_id, into_id, reason, actor, moved)
 SELECT $1, $2, given.from_id, given.into_id, $3, $4, given.moved::json
@@ -59,13 +68,23 @@ async def join_customers(tx: Transaction, merges: Mapping[int, int], *, now: dat
     """Move everything of anonymous customers to those they turned out to be; what it was, by customer."""
     gone, into = list(merges), list(merges.values())
     found = await move_rows(tx, gone, into, now=now)
-    await retire(tx, gone, into, now=now)
+    for one, followers in (await retire(tx, gone, into, now=now)).items():
+        found[one][FOLLOWERS] = followers
     return found
 
 
-async def retire(tx: Transaction, gone: Sequence[int], into: Sequence[int], *, now: datetime) -> None:
-    """Customers who are another one from now on."""
+async def retire(
+    tx: Transaction, gone: Sequence[int], into: Sequence[int], *, now: datetime
+) -> dict[int, list[int]]:
+    """Customers who are another one from now on; by each, who had turned out to be that one before.
+
+    They follow it, so that one step leads from everybody to who they are.
+    """
+    found: dict[int, list[int]] = {}
+    for row in await tx.fetch(_FOLLOW, tx.scope.group_id, gone, into):
+        found.setdefault(row["from_id"], []).append(row["id"])
     await tx.execute(_RETIRE, tx.scope.group_id, gone, into, now)
+    return found
 
 
 async def move_rows(
@@ -112,6 +131,19 @@ async def log_merges(
     return [row["id"] for row in rows]
 
 
+# What was said of writing to an address itself goes with the address.
+_SAID = """
+UPDATE contact_statement s SET customer_id = m.into_id
+  FROM unnest($2::bigint[], $3::bigint[], $4::text[]) AS m (from_id, into_id, address_key)
+ WHERE s.group_id = $1 AND s.customer_id = m.from_id AND s.address_key = m.address_key
+"""
+
+
+async def move_said(tx: Transaction, moves: Sequence[tuple[int, int, str]]) -> None:
+    """What was said of these addresses goes from one customer to another: from, into, address."""
+    await tx.execute(_SAID, tx.scope.group_id, *[list(column) for column in zip(*moves, strict=True)])
+
+
 _KEYS = "unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS m (identity_id, from_id, into_id)"
 _BY_KEY = {
     table: f"""
@@ -156,6 +188,7 @@ async def move_by_keys(tx: Transaction, moves: Sequence[tuple[int, int, int]], *
 
 __all__ = [
     "COUNTED",
+    "FOLLOWERS",
     "MOVED",
     "Moved",
     "join_customers",
@@ -163,5 +196,6 @@ __all__ = [
     "make_paths_again",
     "move_by_keys",
     "move_rows",
+    "move_said",
     "retire",
 ]

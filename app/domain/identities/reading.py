@@ -51,9 +51,10 @@ UNION ALL
 SELECT {_COLUMN.format(given="phone")}
   FROM (SELECT DISTINCT unnest($6::text[]) AS key) AS given
  CROSS JOIN LATERAL (
-   SELECT c.id FROM customer c
-    WHERE c.group_id = $1 AND c.phone_key = given.key AND c.deleted_at IS NULL
-      AND c.is_phone_told AND num_nonnulls(c.email_key, c.external_id) > 0
+   SELECT coalesce(c.merged_into_id, c.id) AS id FROM customer c
+    WHERE c.group_id = $1 AND c.phone_key = given.key AND c.is_phone_told
+      AND (c.merged_into_id IS NOT NULL
+           OR c.deleted_at IS NULL AND num_nonnulls(c.email_key, c.external_id) > 0)
     ORDER BY c.id LIMIT 3) AS c
 """
 _LOCK = """

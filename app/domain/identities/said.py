@@ -199,14 +199,30 @@ class Said:
         return found
 
     def is_contested(self, v: Key) -> bool:
-        """Whether it was said with two different keys of a kind."""
+        """Whether it was said with two different keys of a kind, or a number of two different people."""
         if any(one.is_shared for one in self.of.get(v, ())) and (v not in self.vouched or v in self.before):
             return True
         kinds: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
-        for d in self.deciders(v):
+        found = self.deciders(v)
+        for d in found:
             said = self.as_said(d)
             kinds[said[:2]].add(said[2])
-        return any(len(values) > 1 for values in kinds.values())
+        return any(len(values) > 1 for values in kinds.values()) or (
+            v[1] == PHONE and self._is_of_two_people(found)
+        )
+
+    def _is_of_two_people(self, deciders: set[Key]) -> bool:
+        """Whether one of them is a customer with an id of its own who has no address, and another is not known by it.
+
+        With an address it is compared by that, like everybody else.
+        """
+        for row in deciders:
+            known = self.customers.get(int(row[2])) if row[1] == ROW else None
+            if known is None or known.is_gone or not known.has_own_id or known.email_key is not None:
+                continue
+            if any(d != row and self.owner(d) != known.id and row not in self.deciders(d) for d in deciders):
+                return True
+        return False
 
     def as_said(self, v: Key) -> Key:
         """A customer that was told by name counts as its address, if it has one."""

@@ -11,9 +11,10 @@ from app.domain.attribution.keeping import note_sales
 from app.domain.borders import CUSTOMER_BORDERS, borders
 from app.domain.contacts.saying import settle
 from app.domain.customers.operations import whole_audience
-from app.domain.identities.counting import COUNTERS, hold_campaigns, move_sums
+from app.domain.identities.counting import COUNTERS, move_sums
+from app.domain.identities.holding import giving_way, hold_all
 from app.domain.identities.identifying import load_projects
-from app.domain.identities.moving import make_paths_again, move_by_keys
+from app.domain.identities.moving import make_paths_again, move_by_keys, move_said
 from app.domain.identities.people import EVERYWHERE
 from app.domain.identities.values import identity_of
 from app.domain.inputs import Path
@@ -39,7 +40,7 @@ SELECT id, kind, value, project_id, customer_id FROM customer_identity
 """
 _LOCK = f"""
 SELECT customer.id, customer.store_id, customer.email, customer.email_key, customer.external_id, customer.phone,
-       customer.phone_key
+       customer.phone_key, customer.is_phone_told
   FROM customer WHERE {CUSTOMER_BORDERS} AND customer.id = $4 AND customer.deleted_at IS NULL FOR UPDATE
 """
 _ALL = """
@@ -47,15 +48,17 @@ SELECT id, project_id, kind, value, said_with FROM customer_identity
  WHERE group_id = $1 AND customer_id = $2 ORDER BY id FOR UPDATE
 """
 _MAKE = """
-INSERT INTO customer (group_id, created_at, updated_at, store_id, name, email, email_key, phone, phone_key)
-VALUES ($1, $2, $2, $3, '', $4, $5, $6, $7) RETURNING id
+INSERT INTO customer (group_id, created_at, updated_at, store_id, name, email, email_key, phone, phone_key,
+                      is_phone_told)
+VALUES ($1, $2, $2, $3, '', $4, $5, $6, $7, $8) RETURNING id
 """
 _WITHOUT_EMAIL = (
     "UPDATE customer SET email = NULL, email_key = NULL, updated_at = $3 WHERE group_id = $1 AND id = $2"
 )
-_WITHOUT_PHONE = (
-    "UPDATE customer SET phone = NULL, phone_key = NULL, updated_at = $3 WHERE group_id = $1 AND id = $2"
-)
+_WITHOUT_PHONE = """
+UPDATE customer SET phone = NULL, phone_key = NULL, is_phone_told = false, updated_at = $3
+ WHERE group_id = $1 AND id = $2
+"""
 _GO = """
 UPDATE customer_identity
    SET customer_id = $3, is_pinned = is_pinned OR id = ANY ($4), is_shared = is_shared AND id <> ALL ($4)
@@ -70,10 +73,6 @@ _ENTRIES = """
 UPDATE reward_entry SET customer_id = $3
  WHERE group_id = $1 AND evaluation_id = ANY ($2) AND customer_id = $4
 RETURNING partner_id, currency, balance_change
-"""
-# What was said of writing to the address itself.
-_SAID = """
-UPDATE contact_statement SET customer_id = $3 WHERE group_id = $1 AND customer_id = $2 AND address_key = $4
 """
 _LOTS = """
 UPDATE reward_lot SET customer_id = $3
@@ -91,7 +90,12 @@ async def split_key(tx: Transaction, key: KeyNamed | int, *, path: Path, now: da
     customer is known by nothing else, or what was paid has been used.
     """
     whole_audience(tx)
+    return await giving_way(tx, lambda: _split(tx, key, path=path, now=now))
+
+
+async def _split(tx: Transaction, key: KeyNamed | int, *, path: Path, now: datetime) -> tuple[int, int]:
     named = await _named(tx, key, path)
+    await hold_all(tx, [named["customer_id"]])
     customer = await tx.fetchrow(_LOCK, *borders(tx.scope), named["customer_id"])
     if customer is None:
         raise NotFound("identity", named["id"], path=list(path))
@@ -115,10 +119,11 @@ async def split_key(tx: Transaction, key: KeyNamed | int, *, path: Path, now: da
             _MAKE, tx.scope.group_id, now, customer["store_id"],
             customer["email"] if has_email else None, customer["email_key"] if has_email else None,
             customer["phone"] if has_phone else None, customer["phone_key"] if has_phone else None,
+            has_phone and customer["is_phone_told"],
         )  # fmt: skip
     await tx.execute(_GO, tx.scope.group_id, sorted(going), made, mine)
     await _move(tx, sorted(going), customer["id"], made, path=path, now=now)
-    await tx.execute(_SAID, tx.scope.group_id, customer["id"], made, named["value"])
+    await move_said(tx, [(customer["id"], made, named["value"])])
     await settle(tx, (customer["id"], made), now=now)
     await note_audience_change(tx)
     await note_sales(tx, (customer["id"], made))
@@ -167,7 +172,6 @@ async def _move(
     await make_paths_again(tx, [gone, into], now=now)
     if not evaluations:
         return
-    await hold_campaigns(tx, gone, into)
     rewarded: dict[int, int] = {}
     for row in evaluations:
         if row["is_rewarded"]:

@@ -7,14 +7,17 @@ from app.db.database import Transaction
 from app.domain.attribution.keeping import note_sales
 from app.domain.contacts.saying import settle
 from app.domain.identities.deciding import Decisions
-from app.domain.identities.moving import join_customers, log_merges, move_by_keys
+from app.domain.identities.moving import join_customers, log_merges, move_by_keys, move_said
 from app.domain.identities.people import ROW, TRACKER, Held
 from app.domain.identities.reading import Taken, columns_of
 from app.domain.segments.changes import note_audience_change
 from app.tables.people import MergeReason
 
-# A deleted customer who comes back is restored, as in an upsert.
-_REVIVE = "UPDATE customer SET deleted_at = NULL, updated_at = $3 WHERE group_id = $1 AND id = ANY ($2)"
+# A deleted customer who comes back is restored, as in an upsert; not one who turned out to be somebody else.
+_REVIVE = """
+UPDATE customer SET deleted_at = NULL, updated_at = $3
+ WHERE group_id = $1 AND id = ANY ($2) AND merged_into_id IS NULL
+"""
 _MAKE = """
 INSERT INTO customer (group_id, created_at, updated_at, store_id, name, email, email_key, phone, phone_key)
 SELECT $1, $2, $2, given.store_id, given.name, given.email, given.email_key, given.phone, given.phone
@@ -28,7 +31,8 @@ UPDATE customer c
    SET name = CASE WHEN c.name = '' THEN coalesce(given.name, '') ELSE c.name END,
        email = coalesce(c.email, given.email), email_key = coalesce(c.email_key, given.email_key),
        phone = coalesce(c.phone, given.phone),
-       phone_key = CASE WHEN c.phone IS NULL THEN given.phone ELSE c.phone_key END, updated_at = $2
+       phone_key = CASE WHEN c.phone IS NULL THEN given.phone ELSE c.phone_key END,
+       is_phone_told = c.is_phone_told AND c.phone IS NOT NULL, updated_at = $2
   FROM unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[])
     AS given (id, name, email, email_key, phone)
  WHERE c.group_id = $1 AND c.id = given.id
@@ -79,6 +83,10 @@ async def write(tx: Transaction, decided: Decisions, *, now: datetime) -> dict[i
     moved = [(ident, one, ids.get(into, into)) for ident, one, into in decided.moved]
     if moved:
         await move_by_keys(tx, moved, now=now)
+    if decided.cleared:
+        await move_said(
+            tx, [(one, ids.get(into, into), email) for one, (into, email) in sorted(decided.cleared.items())]
+        )
     merges = {one: ids.get(into, into) for one, into in decided.merged.items()}
     if merges:
         found = await join_customers(tx, merges, now=now)
@@ -88,16 +96,14 @@ async def write(tx: Transaction, decided: Decisions, *, now: datetime) -> dict[i
     if decided.doubts:
         doubts = decided.doubts
         customers = [ids.get(one.customer, one.customer) for one in doubts]
-        others = [
-            None if one.other is None or ids.get(one.other, one.other) == customer else one.other
-            for one, customer in zip(doubts, customers, strict=True)
-        ]
+        others = [None if one.other is None else ids.get(one.other, one.other) for one in doubts]
         await tx.execute(
             _DOUBT, group_id, now, customers, others, [one.reason for one in doubts],
             [one.key[1] for one in doubts], [one.key[2] for one in doubts],
         )  # fmt: skip
     # What was said of writing to an address goes with it. Of customers who are new the worker looks for it.
-    await settle(tx, {*merges.values(), *(one for one in decided.fresh if one > 0)}, now=now)
+    told = {*merges.values(), *(one for one in decided.fresh if one > 0), *decided.cleared}
+    await settle(tx, told | {ids.get(into, into) for into, _ in decided.cleared.values()}, now=now)
     if ids or decided.fresh or merges or back or moved:
         await note_audience_change(tx)
     trackers = [row for row in decided.rows.values() if row.key[1] == TRACKER]

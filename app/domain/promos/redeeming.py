@@ -10,6 +10,7 @@ order of `book.py`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,7 @@ from app.db.constraints import refusals
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import CUSTOMER_BORDERS, borders
+from app.domain.heirs import heir_of
 from app.domain.promos.book import Use, finish, settle
 from app.domain.promos.campaigns import ONE_RUNS
 from app.domain.promos.discounts import Amounts
@@ -107,7 +109,7 @@ class _Meanwhile(Exception):
 async def validate(tx: Transaction, asked: Asked, *, now: datetime) -> list[Validated]:
     """What redeeming would do, without doing it: of each code the discount, or every reason why not."""
     check_basket(asked.basket)
-    return await judged(tx, asked, now=now)
+    return await judged(tx, await _of_heir(tx, asked), now=now)
 
 
 async def redeem(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> int:
@@ -168,9 +170,17 @@ async def release_all(tx: Transaction, redemption_id: int, *, now: datetime) -> 
     return [row["id"] for row in sorted(together, key=lambda row: row["place"] or 0)]
 
 
+async def _of_heir(tx: Transaction, asked: Asked, *, holds: bool = False) -> Asked:
+    """Whoever was joined with another customer is that one."""
+    if asked.customer_id is None:
+        return asked
+    return replace(asked, customer_id=await heir_of(tx, asked.customer_id, holds=holds))
+
+
 async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -> list[int]:
+    digest = digest_of(tx, asked)  # Of what was asked, whoever the customer has turned out to be since.
+    asked = await _of_heir(tx, asked, holds=True)
     known = await known_of(tx, key)
-    digest = digest_of(tx, asked)
     # Before anything is judged: the use behind this key may have been the last one allowed.
     if known.told:
         check_same(tx, known.told, asked, digest)

@@ -1,17 +1,20 @@
 """Paying rewards, and taking them back.
 
-Everything a call does is one transaction, and takes its locks in one order: events by reference, the sales they tell,
-campaigns by id, then balances by customer and partner. A campaign's row is held from the moment its books are read
-until COMMIT, so what is decided in memory is what is written; nevertheless, that no limit is exceeded is guaranteed by
-the conditions of the writing statements (`booking.py`), and that nothing counts twice by unique keys.
+Everything a call does is one transaction, and takes its locks in one order: customers (so that they stay who they
+are), events by reference, the sales they tell, campaigns by id, then balances by customer and partner. A campaign's row
+is held from the moment its books are read until COMMIT, so what is decided in memory is what is written; nevertheless,
+that no limit is exceeded is guaranteed by the conditions of the writing statements (`booking.py`), and that nothing
+counts twice by unique keys.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.heirs import heir_of, heirs_of
 from app.domain.rewards.attributes import Facts
 from app.domain.rewards.booking import Judged, hold, write_judged
 from app.domain.rewards.judging import Decision, Trigger, due, enter, settle_due
@@ -59,6 +62,8 @@ async def process(tx: Transaction, asked: Sequence[tuple[int, Occurrence]], *, n
     for _, one in asked:
         if one.event_id is None:  # Stored events were checked when they came in.
             check(one, now=now)
+    heirs = await heirs_of(tx, {one.customer_id for _, one in asked}, holds=True)
+    asked = [(campaign, replace(one, customer_id=heirs[one.customer_id])) for campaign, one in asked]
     events = await keep(tx, [one for _, one in asked], now=now)
     pairs = [(event, campaign) for (campaign, _), event in zip(asked, events, strict=True)]
     known = await _known(tx, pairs)
@@ -88,6 +93,7 @@ async def dry(
 ) -> tuple[Running, Decision]:
     """What processing would do, without doing it."""
     check(given, now=now)
+    given = replace(given, customer_id=await heir_of(tx, given.customer_id))
     running = await read_running(tx, [campaign_id])
     one = only(running, campaign_id)
     facts = (await _facts(tx, [(one, given)], now=now))[0]

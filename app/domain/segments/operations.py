@@ -5,6 +5,7 @@ from datetime import date, datetime, tzinfo
 from typing import Any
 
 from app.db.database import Database, Transaction
+from app.domain.heirs import heirs_of
 from app.domain.rows import insert_row, update_row
 from app.domain.segments.attributes import customer_criteria
 from app.domain.segments.counting import size_inside, size_of
@@ -103,12 +104,15 @@ UPDATE segment
 
 async def add_members(tx: Transaction, segment_id: int, customer_ids: Sequence[int], *, now: datetime) -> int:
     """Put customers on the list of a static or imported segment; how many were not on it yet."""
-    ids = await _list_to_change(tx, segment_id, customer_ids)
+    _check_list(tx, customer_ids)
+    heirs = await heirs_of(tx, customer_ids, holds=True)
+    await _lock_list(tx, segment_id)
+    ids = sorted(set(heirs.values()))
     customers = {row["id"] for row in await tx.fetch(_CUSTOMERS, tx.scope.group_id, ids)}
     missing = [
         NotFound("customer", ident, path=["customerIds", at])
         for at, ident in enumerate(customer_ids)
-        if ident not in customers
+        if heirs[ident] not in customers
     ]
     if missing:
         raise Several(missing[:MAX_TOLD])
@@ -121,7 +125,10 @@ async def remove_members(
     tx: Transaction, segment_id: int, customer_ids: Sequence[int], *, now: datetime
 ) -> int:
     """Take customers off the list; how many were on it."""
-    ids = await _list_to_change(tx, segment_id, customer_ids)
+    _check_list(tx, customer_ids)
+    heirs = await heirs_of(tx, customer_ids, holds=True)
+    await _lock_list(tx, segment_id)
+    ids = sorted(set(heirs.values()))
     removed = [row["customer_id"] for row in await tx.fetch(_REMOVE, tx.scope.group_id, segment_id, ids)]
     await _resize(tx, segment_id, removed, by=-1, now=now)
     return len(removed)
@@ -138,14 +145,17 @@ async def _resize(
     await note_sizes(tx, [segment_id])
 
 
-async def _list_to_change(tx: Transaction, segment_id: int, customer_ids: Sequence[int]) -> list[int]:
+def _check_list(tx: Transaction, customer_ids: Sequence[int]) -> None:
     _whole_group(tx)
     if len(customer_ids) > MAX_MEMBERS:
         raise TooLarge(
             f"There are {len(customer_ids)} customers; at most {MAX_MEMBERS} are taken at once.",
             path=["customerIds"],
         )
-    # The lock makes the size and the list change together.
+
+
+async def _lock_list(tx: Transaction, segment_id: int) -> None:
+    """The lock makes the size and the list change together."""
     row = await _locked(tx, segment_id)
     if row["type"] == SegmentType.DYNAMIC:
         raise Conflict(
@@ -153,7 +163,6 @@ async def _list_to_change(tx: Transaction, segment_id: int, customer_ids: Sequen
             path=["id"],
             code="SEGMENT_IS_DYNAMIC",
         )
-    return sorted(set(customer_ids))
 
 
 # ── counting ──────────────────────────────────────────────────────────────────

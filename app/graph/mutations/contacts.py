@@ -75,7 +75,7 @@ async def set_consent(
 ) -> ContactConsentPayload:
     """Notes that a customer agreed to be written to, or refused. The latest moment counts, whoever told it."""
     ident = own_id(input.customer_id, "cust", "customer", "customerId")
-    await note_consent(
+    ident = await note_consent(
         tx, ident, input.channel, agrees=input.agrees, list=given(input.list), at=given(input.at),
         reason=given(input.reason), now=info.context.now,
     )  # fmt: skip
