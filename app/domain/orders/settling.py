@@ -206,8 +206,8 @@ class Settling:
             currency = entry.currency or known.currency
         return Sale(
             customer_id=customer_id, store_id=store_id, campaign_id=campaign_id, promo_id=promo_id,
-            promo_code=promo_code, channel=self._channel(entry, campaign_id, known), currency=currency, amount=entry.amount,
-            ordered_at=ordered_at, ordered_on=self._day(store_id, ordered_at, known),
+            promo_code=promo_code, channel=self._channel(entry, campaign_id, known), currency=currency,
+            amount=entry.amount, ordered_at=ordered_at, ordered_on=self._day(store_id, ordered_at, known),
         )  # fmt: skip
 
     def _led_now(self, promo_id: int | None, moment: datetime, known: Sale) -> int | None:
