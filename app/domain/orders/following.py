@@ -21,6 +21,7 @@ from app.domain.metrics.operations import Measured, count_measured
 from app.domain.orders.states import NOTHING, Sale
 from app.domain.orders.sums import Counted, move_sums
 from app.domain.promos.of_orders import OrderMove, OrderUse, follow_orders
+from app.domain.promos.restating import restate
 from app.domain.sales.references import mark_told_by_orders
 from app.domain.sales.rewards import paid_for, take_back
 from app.domain.segments.changes import note_audience_change
@@ -103,6 +104,7 @@ async def follow(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> li
     await _move_facts(tx, moves, now=now)
     await note_audience_change(tx)
     await mark_told_by_orders(tx, [move.reference for move in moves if move.before is None])
+    await restate(tx, (move.of_promo for move in moves))
     beyond = await follow_orders(tx, (move.of_promo for move in moves), now=now)
     paid = await paid_for(tx, [move.reference for move in moves if move.is_worth_less])
     counting = {sale.campaign_id for move in moves for _, sale in move.sides if sale.campaign_id is not None}

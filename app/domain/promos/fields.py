@@ -164,7 +164,7 @@ def check_coins(values: Mapping[str, Any], currency: str) -> None:
 
 
 def applies_to_of(stored: str | None) -> AppliesTo:
-    """The stored document as the rules read it: without `all_items`, what it names, and everything where it is empty."""
+    """The stored document as the rules read it: without `all_items`, what it names, everything where that is empty."""
     document = msgspec.json.decode(stored) if stored else None
     if not isinstance(document, dict):
         return AppliesTo()
