@@ -17,6 +17,7 @@ REDEEM = """
 mutation($key: String!, $codes: [String!]!, $customer: ID) { promoRedeem(input: {
   key: $key, codes: $codes, customerId: $customer, basket: {lines: [{unitPrice: "50"}]} }) { errors { code } } }
 """
+MERGE = "mutation($a: ID!, $b: ID!) { customerMerge(input: {fromId: $a, intoId: $b}) { errors { code } } }"
 LIMIT = """
 mutation($id: ID!, $most: Long) { promoUpdate(input: {id: $id, perCustomerLimit: $most}) { errors { code } } }
 """
@@ -110,3 +111,34 @@ async def test_a_redemption_for_nobody_is_the_orders_customers(ask: Asking, firs
     for most, expected in ((1, ["CUSTOMER_LIMIT_REACHED"]), (2, [])):
         await ask(LIMIT, id=node["id"], most=most)
         assert await redeem(ask, "k2", "ada", "BBB") == expected
+
+
+async def test_whoever_was_merged_repeats_a_key_by_either_id(ask: Asking) -> None:
+    await promo(ask, "BBB", "usageLimit: 9")
+    found = await ask("{ customers { nodes { id externalId } } }")
+    ids = {one["externalId"]: one["id"] for one in found["customers"]["nodes"]}
+    for key, whom in (("k1", "ada"), ("k2", "bo")):
+        assert await redeem(ask, key, whom, "BBB") == []
+    await report(ask, promoCode="BBB")
+    merged = await ask(MERGE, a=ids["ada"], b=ids["bo"])
+    assert merged["customerMerge"]["errors"] == []
+    for key in ("k1", "k2", "o1"):
+        for whom in ids.values():
+            told = await ask(REDEEM, key=key, codes=["BBB"], customer=whom)
+            assert told["promoRedeem"]["errors"] == [], (key, whom)
+    _, node = await seen(ask)
+    assert node["used"] == 3
+    carl = await audience.customer(ask.services.db, ask.group.scope, "carl")
+    told = await ask(REDEEM, key="k1", codes=["BBB"], customer=f"cust_{carl}")
+    assert [one["code"] for one in told["promoRedeem"]["errors"]] == ["KEY_REUSED"]
+
+
+async def test_an_orders_promo_says_when_it_was_deleted(ask: Asking) -> None:
+    await report(ask)
+    told = "{ orders { nodes { promo { deletedAt isRedeemable } } } }"
+    assert (await ask(told))["orders"]["nodes"] == [{"promo": {"deletedAt": None, "isRedeemable": True}}]
+    (node,) = await seen(ask)
+    await ask(f'mutation {{ promoDelete(input: {{id: "{node["id"]}"}}) {{ errors {{ code }} }} }}')
+    (order,) = (await ask(told))["orders"]["nodes"]
+    assert order["promo"]["deletedAt"].startswith("2025-06-15T12:00:00")
+    assert order["promo"]["isRedeemable"] is False
