@@ -49,6 +49,8 @@ class CustomerOrder(TenantRow, KnownElsewhere, table=True):
     campaign_id: int | None = Field(default=None, sa_type=BigInteger)
     """The campaign it is attributed to: the one named, else the promo's."""
     promo_id: int | None = Field(default=None, sa_type=BigInteger)
+    promo_code: str | None = Field(default=None, sa_type=WORDS)
+    """The code it came with, as codes are compared; NULL where its promo was named otherwise."""
     channel: str | None = Field(default=None, sa_type=CODE)
     """The campaign's channel it is counted in; NULL where it has no campaign."""
     amount: Decimal = amount()

@@ -235,6 +235,7 @@ NOT_PERSONAL: Mapping[str, Mapping[str, str]] = {
     },
     "contact_statement": {"list": GROUPS, "source": SET},
     "customer": {"attributes_index": GENERATED, "erasure": "numbers of rows"},
+    "customer_order": {"promo_code": GROUPS},
     "customer_doubt": {"reason": SET},
     "customer_group": {"name": GROUPS, "time_zone": SET, "country": SET, "attribution_model": SET},
     "customer_identity": {"said_with": "ids of ours", "claimed_with": "ids of ours"},

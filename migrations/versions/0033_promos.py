@@ -49,7 +49,10 @@ UPDATE promo SET type = replace(replace(lower(btrim(type)), '-', '_'), ' ', '_')
    AND type NOT IN ('percentage', 'fixed_amount', 'free_delivery', 'free_item')
    AND (replace(lower(btrim(type)), '-', '_') <> 'percentage' OR value <= 100)
 """
-READ = ("promo", "campaign", "promo_redemption")
+ORDERS = """
+UPDATE customer_order o SET promo_code = p.code_key FROM promo p WHERE p.group_id = o.group_id AND p.id = o.promo_id
+"""
+READ = ("promo", "campaign", "promo_redemption", "customer_order")
 
 
 def upgrade() -> None:
@@ -59,6 +62,8 @@ def upgrade() -> None:
     _campaigns()
     _codes()
     _redemptions()
+    op.add_column("customer_order", sa.Column("promo_code", WORDS, nullable=True))
+    op.execute(ORDERS)
     for table in READ:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
 
@@ -178,6 +183,7 @@ def _redemptions() -> None:
 def downgrade() -> None:
     for table in READ:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
+    op.drop_column("customer_order", "promo_code")
     op.execute("DELETE FROM promo_redemption WHERE place IS DISTINCT FROM 0")
     for third in ("place", "promo_id"):
         op.drop_constraint(f"uq_promo_redemption_group_id_key_{third}", "promo_redemption")

@@ -9,6 +9,7 @@ import pytest
 
 from app.auth.principal import Role
 from app.db.database import Database
+from app.domain.promos.fields import applies_to_of
 from app.domain.promos.linking import promo_for_campaign
 from app.errors import Conflict, Failure
 from app.values.scope import Scope
@@ -76,6 +77,10 @@ BAD = [
     ({"appliesTo": []}, "INVALID", ["appliesTo"]),
     ({"appliesTo": {"all_items": "yes"}}, "INVALID", ["appliesTo", "all_items"]),
     ({"appliesTo": {"skus": "A1"}}, "INVALID", ["appliesTo", "skus"]),
+    ({"appliesTo": {"sku": ["A1"]}}, "INVALID", ["appliesTo", "sku"]),
+    ({"appliesTo": {"SKUs": ["A1"], "all_items": False}}, "INVALID", ["appliesTo", "SKUs"]),
+    ({"appliesTo": {"skus": ["A1"], "category": "x"}}, "INVALID", ["appliesTo", "category"]),
+    ({"appliesTo": {"stores": []}}, "INVALID", ["appliesTo", "stores"]),
     ({"segmentId": "seg_999999"}, "NOT_FOUND", ["segmentId"]),
     ({"campaignId": "camp_999999"}, "NOT_FOUND", ["campaignId"]),
     ({"campaignId": "nonsense"}, "NOT_FOUND", ["campaignId"]),
@@ -92,6 +97,29 @@ async def test_a_faulty_promo_is_refused(
     assert (error["code"], error["path"]) == (code, path)
     async with db.transaction(group.scope) as tx:
         assert await tx.fetchval("SELECT count(*) FROM promo") == 0
+
+
+async def test_a_key_that_is_not_known_is_named_with_those_that_are(db: Database, call: Call) -> None:
+    group = await groups.group(db)
+    made = await call(
+        group.scope, CREATE, i={"code": "GOOD", "type": "PERCENTAGE", "value": 5, "appliesTo": {"sku": []}}
+    )
+    assert made["data"]["promoCreate"]["errors"][0]["message"] == (
+        "`appliesTo.sku` is not known; what a promo applies to is said by `all_items`, `skus`, `categories`, `stores`."
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "everything"),
+    [
+        (None, True), ("{}", True), ('{"stores": []}', True), ('{"all_items": true, "skus": [], "note": 1}', True),
+        ('{"skus": []}', False), ('{"categories": [], "skus": []}', False), ('{"sku": ["A1"]}', False),
+    ],
+)  # fmt: skip
+def test_an_empty_list_and_what_cannot_be_read_are_not_everything(
+    stored: str | None, everything: bool
+) -> None:
+    assert applies_to_of(stored).all_items is everything
 
 
 async def test_a_code_is_there_once_in_any_case_also_at_once(db: Database, call: Call) -> None:
@@ -206,9 +234,10 @@ async def test_a_store_makes_promos_of_its_own_campaigns_alone(db: Database, cal
     assert told["errors"][0]["code"] == "NOT_FOUND"
     told = (await call(own, CREATE, i={**good, "campaignId": f"camp_{mine}"}))["data"]["promoCreate"]
     assert told["errors"] == []
-    for promo in (wide, bound):
-        told = (await call(own, DELETE, id=f"promo_{promo}"))["data"]["promoDelete"]
-        assert told["errors"][0]["code"] == "NOT_FOUND"
+    told = await call(own, DELETE, id=f"promo_{wide}")
+    assert told["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    told = (await call(own, DELETE, id=f"promo_{bound}"))["data"]["promoDelete"]
+    assert told["errors"][0]["code"] == "NOT_FOUND"
     assert (await call(own, VALIDATE, code="WIDE", basket=HUNDRED))["data"]["promoValidate"]["valid"]
     hidden = (await call(own, VALIDATE, code="BOUND", basket=HUNDRED))["data"]["promoValidate"]
     assert [r["code"] for r in hidden["reasons"]] == ["UNKNOWN_CODE"]

@@ -215,6 +215,7 @@ async def test_a_code_is_taken_in_any_case_also_at_the_same_moment(marketer: Mar
         ({"applies_to": []}, "applies_to"),
         ({"applies_to": {"all_items": "yes"}}, "applies_to.all_items"),
         ({"applies_to": {"skus": "A"}}, "applies_to.skus"),
+        ({"applies_to": {"nonsense": [1]}}, "applies_to.nonsense"),
     ],
 )
 async def test_a_wrong_promo_names_the_field_and_stores_nothing(

@@ -215,10 +215,7 @@ class Decisions(Said):
                 one.is_shared, one.is_changed = False, True
             if v in self._pinned and not one.is_pinned:
                 one.is_pinned = one.is_changed = True
-                others = sorted({self.owner(d) for d in self.deciders(v)} - {0, home}) or sorted(
-                    {self._home[w] for w in self.of if v in self.deciders(w)} - {home}
-                )
-                self.doubts.append(Doubt("kept_apart", one.key, home, others[0] if others else None))
+                self.doubts.append(Doubt("kept_apart", one.key, home, self._kept_from(v)))
         column = self.columns.get(v)
         if column is not None and column != home and self.merged.get(column) != home:
             if column in self.opened and not self.customers[column].has_own_id:
@@ -230,6 +227,12 @@ class Decisions(Said):
         """Some of those with whom a shared key was said, as they are afterwards."""
         found = {self._home.get(d) or self.final(self.owner(d)) for d in self.deciders(v)}
         return sorted(found - {0, self._home[v]}, key=abs)[:MOST_TOLD]
+
+    def _kept_from(self, v: Key) -> int | None:
+        """Who would have been joined with the key's customer."""
+        said_with = {self.owner(d) for d in self.deciders(v)} - {0, self._home[v]}
+        decided = {self._home[w] for w in self.of if v in self.deciders(w)} - {self._home[v]}
+        return min(said_with or decided, default=None)
 
     def customer_of(self, person: Person) -> tuple[int, Key] | None:
         """The person's customer, and the key that says so."""

@@ -21,6 +21,7 @@ from app.domain.metrics.operations import Measured, count_measured
 from app.domain.orders.states import NOTHING, Sale
 from app.domain.orders.sums import Counted, move_sums
 from app.domain.promos.of_orders import OrderMove, OrderUse, follow_orders
+from app.domain.promos.restating import restate
 from app.domain.rewards.of_sales import campaigns_of, follow_sales
 from app.domain.sales.references import mark_told_by_orders
 from app.domain.segments.changes import note_audience_change
@@ -101,6 +102,7 @@ async def follow(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> li
     await _move_facts(tx, moves, now=now)
     await note_audience_change(tx)
     await mark_told_by_orders(tx, [move.reference for move in moves if move.before is None])
+    await restate(tx, (move.of_promo for move in moves))
     beyond = await follow_orders(tx, (move.of_promo for move in moves), now=now)
     otherwise = [move.reference for move in moves if move.stands_otherwise]
     rewarding = await campaigns_of(tx, otherwise)

@@ -1,6 +1,7 @@
 """What a report of orders names is looked up, and what it leaves out filled in."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,6 +55,8 @@ SELECT promo.id, generated.code, generated.id FROM promo_code generated
   JOIN promo ON promo.id = generated.promo_id AND {PROMO_BORDERS} AND promo.deleted_at IS NULL
  WHERE generated.group_id = $1 AND generated.code = ANY ($4)
 """
+# An order's own promo is that one, deleted or not.
+_OWN_PROMOS = "SELECT id, code_key FROM promo WHERE group_id = $1 AND id = ANY ($2)"
 _STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"
 _ZONES = """
 SELECT store.id, coalesce(store.time_zone, customer_group.time_zone) AS zone
@@ -72,6 +75,8 @@ class Settling:
         self.now = now
         self.customers: dict[int, Any] = {}
         self.promos: dict[str, Any] = {}
+        self.own_codes: dict[int, str] = {}
+        """Of the promos that known orders have, the code each has now."""
         self.lives: dict[int, list[CampaignLife]] = {}
         self.generated_codes: dict[str, int] = {}
         """By the references of orders that came with one: the last code told."""
@@ -87,7 +92,11 @@ class Settling:
         codes = sorted({code_key(e.promo_code) for e in entries if e.promo_code})
         rows = await tx.fetch(_PROMOS, *borders(tx.scope), codes) if codes else []
         self.promos = {row["code"]: row for row in rows}
-        self.lives = await lives_of(tx, sorted({row["id"] for row in rows})) if rows else {}
+        own = sorted({one.sale.promo_id for one in known.values() if one.sale.promo_id is not None})
+        found = await tx.fetch(_OWN_PROMOS, tx.scope.group_id, own) if own else []
+        self.own_codes = {row["id"]: row["code_key"] for row in found}
+        whose = sorted({row["id"] for row in rows} | set(own))
+        self.lives = await lives_of(tx, whose) if whose else {}
         self.generated_codes = {
             e.reference: row["code_id"]
             for e in entries
@@ -138,11 +147,14 @@ class Settling:
         if at not in self.customers:
             whom = entry.customer_id or entry.customer_external_id or entry.customer_email
             raise NotFound("customer", whom, path=["orders", at])
-        if entry.store_id is not None and entry.store_id not in stores:
+        # What it has already may have been deleted since, or renamed.
+        has = known.sale if known is not None else None
+        own_store, own_campaign = (has.store_id, has.campaign_id) if has is not None else (None, None)
+        if entry.store_id not in (None, own_store) and entry.store_id not in stores:
             raise NotFound("store", entry.store_id, path=["orders", at, "storeId"])
-        if entry.promo_code and code_key(entry.promo_code) not in self.promos:
+        if entry.promo_code and self._promo_id(entry.promo_code, has) is None:
             raise _unknown_code(entry.promo_code, ["orders", at, "promoCode"])
-        if entry.campaign_id is not None and not self._is_in_reach(entry.campaign_id):
+        if entry.campaign_id not in (None, own_campaign) and not self._is_in_reach(entry.campaign_id):
             raise NotFound("campaign", entry.campaign_id, path=["orders", at, "campaignId"])
         if known is not None and self.tx.scope.store_id not in (None, known.sale.store_id):
             raise Conflict(
@@ -151,7 +163,21 @@ class Settling:
                 code="REFERENCE_TAKEN",
             )
 
-    def _is_in_reach(self, campaign_id: int) -> bool:
+    def _promo_id(self, code: str, known: Sale | None) -> int | None:
+        """The promo of a code: the order's own, where it came with this one; else the promo that has it now."""
+        key = code_key(code)
+        if known is not None and known.promo_id is not None:
+            if key in (known.promo_code, self.own_codes.get(known.promo_id)):
+                return known.promo_id
+        return self.promos[key]["id"] if key in self.promos else None
+
+    def _led(self, promo_id: int, moment: datetime, known: Sale | None) -> int | None:
+        """The campaign that an order of this moment with this promo counts for; its own counts also when deleted."""
+        own = known.campaign_id if known is not None else None
+        lives = [replace(one, is_deleted=one.is_deleted and one.id != own) for one in self.lives[promo_id]]
+        return credited(lives, moment)
+
+    def _is_in_reach(self, campaign_id: int | None) -> bool:
         return campaign_id in self.campaigns and bool(self.campaigns[campaign_id]["in_reach"])
 
     def _own_store(self, at: int) -> int | None:
@@ -163,11 +189,11 @@ class Settling:
         """The order that an entry tells, complete."""
         entry = self.entries[at]
         customer_id = self.customers[at]["id"]
-        promo = self.promos[code_key(entry.promo_code)] if entry.promo_code else None
+        promo_id = self._promo_id(entry.promo_code, known) if entry.promo_code else None
+        promo_code = code_key(entry.promo_code) if entry.promo_code else None
         moment = entry.ordered_at or (self.now if known is None else known.ordered_at)
-        led = credited(self.lives[promo["id"]], moment) if promo else None
         if known is None or is_whole(entry.version or 0, known):
-            promo_id = promo and promo["id"]
+            led = self._led(promo_id, moment, known) if promo_id is not None else None
             campaign_id = entry.campaign_id or led
             store_id = self._own_store(at) or self.default_store
             assert store_id is not None
@@ -175,16 +201,27 @@ class Settling:
             counts_in = self.campaigns[campaign_id]["currency"] if campaign_id else self.currency
             currency = entry.currency or counts_in
         else:
-            promo_id = promo["id"] if promo else known.promo_id
-            campaign_id = entry.campaign_id or (led if promo_id != known.promo_id else None)
-            campaign_id = campaign_id or known.campaign_id
+            if promo_id is None or promo_id == known.promo_id:
+                promo_id, promo_code = known.promo_id, known.promo_code or promo_code
+            campaign_id = entry.campaign_id or self._led_now(promo_id, moment, known) or known.campaign_id
             store_id, ordered_at = entry.store_id or known.store_id, entry.ordered_at or known.ordered_at
             currency = entry.currency or known.currency
         return Sale(
             customer_id=customer_id, store_id=store_id, campaign_id=campaign_id, promo_id=promo_id,
-            channel=self._channel(entry, campaign_id, known), currency=currency, amount=entry.amount,
-            ordered_at=ordered_at, ordered_on=self._day(store_id, ordered_at, known),
+            promo_code=promo_code, channel=self._channel(entry, campaign_id, known), currency=currency,
+            amount=entry.amount, ordered_at=ordered_at, ordered_on=self._day(store_id, ordered_at, known),
         )  # fmt: skip
+
+    def _led_now(self, promo_id: int | None, moment: datetime, known: Sale) -> int | None:
+        """The campaign that a correction moves an order to; None where it leaves it where it is."""
+        if promo_id is None:
+            return None
+        led = self._led(promo_id, moment, known)
+        if promo_id != known.promo_id:
+            return led
+        # Its promo had led it to its campaign: by its new moment it does so again.
+        follows = known.campaign_id == self._led(promo_id, known.ordered_at, known)
+        return led if follows and moment != known.ordered_at else None
 
     def _channel(self, entry: OrderEntry, campaign_id: int | None, known: Sale | None) -> str | None:
         if campaign_id is None:

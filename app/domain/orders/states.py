@@ -4,7 +4,7 @@ Reports that carry their sender's version may come in any order: each says the w
 the highest one stands. Without versions the later report stands, and says only what it says: the rest stays.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -37,6 +37,8 @@ class Sale:
     ordered_at: datetime
     ordered_on: date
     """The day of the store, when it was made."""
+    promo_code: str | None = field(default=None, compare=False)
+    """The code it came with, as codes are compared: it means its promo, also when that was renamed or deleted."""
     version: int = 0
     told_refunded: Decimal = NOTHING
     """What the report that stands said was given back."""

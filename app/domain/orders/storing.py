@@ -11,8 +11,8 @@ from app.domain.orders.states import Sale
 from app.domain.sales.references import hold_sales
 
 _KNOWN = """
-SELECT o.id, o.reference, o.customer_id, o.store_id, o.campaign_id, o.promo_id, o.channel, o.currency, o.amount,
-       o.ordered_at, o.ordered_on, o.version, o.told_refunded, o.cancelled_at, o.is_called_off
+SELECT o.id, o.reference, o.customer_id, o.store_id, o.campaign_id, o.promo_id, o.promo_code, o.channel, o.currency,
+       o.amount, o.ordered_at, o.ordered_on, o.version, o.told_refunded, o.cancelled_at, o.is_called_off
   FROM customer_order o
  WHERE o.group_id = $1 AND o.reference = ANY ($2) ORDER BY o.reference FOR NO KEY UPDATE
 """
@@ -23,12 +23,12 @@ SELECT order_id, sum(amount) AS amount FROM order_refund
 """
 _COLUMNS = (
     "reference, customer_id, store_id, campaign_id, promo_id, channel, amount, currency, ordered_at, ordered_on,"
-    " version, told_refunded, refunded, cancelled_at, is_called_off"
+    " version, told_refunded, refunded, cancelled_at, is_called_off, promo_code"
 )
 _GIVEN = (
     "unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::numeric[],"
     " $10::text[], $11::timestamptz[], $12::date[], $13::bigint[], $14::numeric[],"
-    f" $15::numeric[], $16::timestamptz[], $17::boolean[]) AS given ({_COLUMNS})"
+    f" $15::numeric[], $16::timestamptz[], $17::boolean[], $18::text[]) AS given ({_COLUMNS})"
 )
 _INSERT = f"""
 INSERT INTO customer_order (group_id, created_at, updated_at, {_COLUMNS})
@@ -96,7 +96,7 @@ def _columns(sales: Mapping[str, Sale]) -> list[list[Any]]:
         (
             reference, one.customer_id, one.store_id, one.campaign_id, one.promo_id, one.channel, one.amount,
             one.currency, one.ordered_at, one.ordered_on, one.version, one.told_refunded, one.refunded,
-            one.cancelled_at, one.is_called_off,
+            one.cancelled_at, one.is_called_off, one.promo_code,
         )
         for reference, one in sorted(sales.items())
     ]  # fmt: skip

@@ -24,6 +24,7 @@ MAX_NAMED = 1_000
 """SKUs, categories or stores that a promo may name."""
 _JSON = msgspec.json.Encoder(decimal_format="number")
 _LISTS = ("skus", "categories", "stores")
+_KEYS = ("all_items", *_LISTS)
 
 
 def promo_code(text: str, path: Path = ("code",)) -> str:
@@ -47,6 +48,13 @@ def _type(text: str, path: Path) -> str:
 def _document(value: Any, path: Path) -> str:
     if not isinstance(value, dict):
         raise Invalid('`appliesTo` is an object, such as {"all_items": true}.', path=path)
+    for key in value:
+        if key not in _KEYS:
+            known = ", ".join(f"`{one}`" for one in _KEYS)
+            raise Invalid(
+                f"`appliesTo.{str(key)[:40]}` is not known; what a promo applies to is said by {known}.",
+                path=[*path, str(key)[:40]],
+            )
     if not isinstance(value.get("all_items", True), bool):
         raise Invalid("`appliesTo.all_items` is true or false.", path=[*path, "all_items"])
     for key in _LISTS:
@@ -55,6 +63,11 @@ def _document(value: Any, path: Path) -> str:
             raise Invalid(f"`appliesTo.{key}` is a list of texts.", path=[*path, key])
         if len(names) > MAX_NAMED:
             raise Invalid(f"`appliesTo.{key}` names at most {MAX_NAMED}.", path=[*path, key])
+    if value.get("stores") == []:
+        raise Invalid(
+            "`appliesTo.stores` names one at least; left out, the promo holds in all of them.",
+            path=[*path, "stores"],
+        )
     try:
         text = _JSON.encode(value).decode()
         if "\\u0000" in text:
@@ -151,12 +164,13 @@ def check_coins(values: Mapping[str, Any], currency: str) -> None:
 
 
 def applies_to_of(stored: str | None) -> AppliesTo:
-    """The stored document as the rules read it. One that cannot be read (an imported one, say) restricts nothing."""
+    """The stored document as the rules read it: without `all_items`, what it names, everything where that is empty."""
     document = msgspec.json.decode(stored) if stored else None
     if not isinstance(document, dict):
         return AppliesTo()
     named = {key: frozenset(map(str, document.get(key) or ())) for key in _LISTS if _is_list(document, key)}
-    some_lines = bool(named.get("skus") or named.get("categories"))
+    # Those from before names were checked may have others: what they meant is not known, so they give nothing away.
+    some_lines = any(key not in ("all_items", "stores") for key in document)
     all_items = document.get("all_items")
     return AppliesTo(
         all_items=bool(all_items) if all_items is not None else not some_lines,

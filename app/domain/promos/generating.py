@@ -6,7 +6,7 @@ from typing import Any
 
 from app.db.database import Database, Transaction
 from app.domain.borders import borders
-from app.domain.promos.operations import OWN_PROMO
+from app.domain.promos.operations import OWN_PROMO, not_to_change
 from app.errors import Conflict, Invalid, NotFound
 from app.values.codes import MAX_BODY, MIN_BODY, code_key, generated_code, read_prefix
 from app.values.scope import Scope
@@ -85,7 +85,7 @@ async def disable_codes(tx: Transaction, promo_id: int, *, codes: Sequence[str] 
 
 async def _check_promo(tx: Transaction, promo_id: int) -> None:
     if not await tx.fetchval(_PROMO, *borders(tx.scope), promo_id):
-        raise NotFound("promo", promo_id, path=["promoId"])
+        raise await not_to_change(tx, promo_id, path=["promoId"])
 
 
 async def count_of(db: Database, group_id: int, promo_id: int) -> int:

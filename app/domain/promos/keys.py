@@ -1,7 +1,7 @@
 """What a key stands for: uses that were redeemed with it, or told by an order with it as its reference."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -25,6 +25,14 @@ SELECT r.id, r.promo_id, r.code_id, r.customer_id, r.store_id, r.place, r.asked,
   FROM promo_redemption r JOIN promo p ON p.group_id = $1 AND p.id = r.promo_id
   LEFT JOIN promo_code c ON c.group_id = $1 AND c.id = r.code_id
  WHERE r.group_id = $1 AND r.key = $2 ORDER BY r.id FOR NO KEY UPDATE OF r
+"""
+_PEOPLE = """
+WITH RECURSIVE person AS (
+  SELECT coalesce(merged_into_id, id) AS id, 0 AS since FROM customer WHERE group_id = $1 AND id = $2
+  UNION
+  SELECT m.from_id, 1 FROM customer_merge m JOIN person ON m.into_id = person.id
+   WHERE m.group_id = $1 AND m.undone_at IS NULL)
+SELECT id FROM person ORDER BY since, id
 """
 
 
@@ -52,12 +60,23 @@ async def known_of(tx: Transaction, key: str) -> Known:
     return known
 
 
-def check_same(tx: Transaction, told: Sequence[Any], asked: Asked, digest: str) -> None:
+async def people_of(tx: Transaction, customer_id: int | None) -> list[int | None]:
+    """Whose ids stand for this customer: the one that is left of those that were merged, then theirs."""
+    if customer_id is None:
+        return [None]
+    rows = await tx.fetch(_PEOPLE, tx.scope.group_id, customer_id)
+    return [row["id"] for row in rows] or [customer_id]
+
+
+def check_same(
+    tx: Transaction, told: Sequence[Any], asked: Asked, digest: str, people: Sequence[int | None]
+) -> None:
     """Whether this key stands for what is asked now. What was given back may come again with another basket."""
-    if all(row["asked"] == digest for row in told):
+    same_question = {digest} | {digest_of(tx, replace(asked, customer_id=one)) for one in people}
+    if all(row["asked"] in same_question for row in told):
         return
     same = [row["code"] for row in told] == [code_key(code) for code in asked.codes]
-    same = same and all(row["customer_id"] == asked.customer_id for row in told)
+    same = same and all(row["customer_id"] in people for row in told)
     if any(row["released_at"] is None for row in told):
         # What came from elsewhere, or before digests were kept, is known by less.
         store_id = store_of(tx, asked)
@@ -115,4 +134,14 @@ def key_taken() -> Conflict:
     )
 
 
-__all__ = ["SAME_KEY", "Known", "check_same", "digest_of", "earlier_of", "key_taken", "known_of", "store_of"]
+__all__ = [
+    "SAME_KEY",
+    "Known",
+    "check_same",
+    "digest_of",
+    "earlier_of",
+    "key_taken",
+    "known_of",
+    "people_of",
+    "store_of",
+]

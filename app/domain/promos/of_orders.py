@@ -93,6 +93,13 @@ class OrderMove:
         """Whether it is somebody else's now."""
         return self.before is not None and self.before.customer_id != self.after.customer_id
 
+    def gives(self, row: Any) -> bool:
+        """Whether this use is the order's customer's from now on: it was its former one's, or nobody's."""
+        if self.before is not None and self.changes_customer:
+            is_its_own = row["promo_id"] == self.after.promo_id and row["place"] is None
+            return is_its_own or row["customer_id"] == self.before.customer_id
+        return self.takes and row["customer_id"] is None
+
     @property
     def matters(self) -> bool:
         """Whether anything of its uses may have to change."""
@@ -149,7 +156,7 @@ class _Ledger:
         elif order.rises and row["is_given_back_by_order"]:
             # Others that were used with the same key come and go with it, each by who used it.
             self._take(row, order.after, row["customer_id"])
-        elif order.changes_customer and counts and is_its_promo and row["place"] is None:
+        elif counts and order.gives(row):
             self.gone.append(_use_of(row))
             has_place = not row["is_beyond_limit"]
             self._take(row, order.after, order.after.customer_id, has_place=has_place)

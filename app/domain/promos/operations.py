@@ -15,7 +15,7 @@ from app.domain.promos.fields import PromoFields, check_coins, check_together
 from app.domain.promos.terms import PromoType
 from app.domain.rows import insert_row, update_row
 from app.domain.settable import path_of, written
-from app.errors import Conflict, Forbidden, Invalid, NotFound
+from app.errors import Conflict, Failure, Forbidden, Invalid, NotFound
 from app.values.codes import code_key
 from app.values.instants import as_day_alone, day_alone
 from app.values.scope import ScopeShape
@@ -29,6 +29,7 @@ OWN_PROMO = (
     f" (SELECT 1 FROM campaign WHERE {CAMPAIGN_BORDERS} AND campaign.id = link.campaign_id)))"
 )
 """A promo that may be changed here: under a narrower scope than the group, only with all its campaigns in it."""
+_SEEN = f"SELECT 1 FROM promo WHERE {PROMO_BORDERS} AND promo.id = $4 AND promo.deleted_at IS NULL"
 _LOCK = f"SELECT promo.* FROM promo WHERE {OWN_PROMO} FOR NO KEY UPDATE"
 _DELETE = f"UPDATE promo SET deleted_at = $5, updated_at = $5 WHERE {OWN_PROMO}"
 _CAMPAIGN = f"""
@@ -151,16 +152,27 @@ async def remove_campaign(tx: Transaction, promo_id: int, campaign_id: int, *, n
 async def delete_promo(tx: Transaction, promo_id: int, *, now: datetime) -> int:
     """Take a promo out of use; the id. Its uses stay on record, its code is free again."""
     if not await tx.execute(_DELETE, *borders(tx.scope), promo_id, now):
-        raise NotFound("promo", promo_id, path=["id"])
+        raise await not_to_change(tx, promo_id, path=["id"])
     return promo_id
 
 
 async def held_promo(tx: Transaction, promo_id: int, *, path: Path) -> Any:
-    """The promo's row, which may be changed in this scope, held; NotFound."""
+    """The promo's row, which may be changed in this scope, held; NotFound, or Forbidden where it can be seen here."""
     stored = await tx.fetchrow(_LOCK, *borders(tx.scope), promo_id)
     if stored is None:
-        raise NotFound("promo", promo_id, path=path)
+        raise await not_to_change(tx, promo_id, path=path)
     return stored
+
+
+async def not_to_change(tx: Transaction, promo_id: int, *, path: Path) -> Failure:
+    """Why a promo cannot be changed here: there is none, or it is not only this scope's."""
+    if not await tx.fetchval(_SEEN, *borders(tx.scope), promo_id):
+        return NotFound("promo", promo_id, path=path)
+    return Forbidden(
+        "This credential is for a part of the group: it changes promos of its campaigns alone, and this one is the"
+        " whole group's, or of campaigns elsewhere, too.",
+        path=path,
+    )
 
 
 def _has_dates(values: Mapping[str, Any]) -> bool:

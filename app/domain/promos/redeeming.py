@@ -33,6 +33,7 @@ from app.domain.promos.keys import (
     earlier_of,
     key_taken,
     known_of,
+    people_of,
     store_of,
 )
 from app.domain.promos.rules import code_used, used_up, used_up_by_customer
@@ -182,8 +183,13 @@ async def _redeemed(tx: Transaction, asked: Asked, *, key: str, now: datetime) -
     asked = await _of_heir(tx, asked, holds=True)
     known = await known_of(tx, key)
     # Before anything is judged: the use behind this key may have been the last one allowed.
+    people: list[int | None] = [asked.customer_id]
+    if any(row["asked"] != digest for row in known.told) or known.of_orders:
+        # Whoever was merged is the one that is left.
+        people = await people_of(tx, asked.customer_id)
+        asked = replace(asked, customer_id=people[0])
     if known.told:
-        check_same(tx, known.told, asked, digest)
+        check_same(tx, known.told, asked, digest, people)
         if any(row["released_at"] is None for row in known.told):
             return [row["id"] for row in known.told]
     if any(asked.customer_id not in (None, row["customer_id"]) for row in known.of_orders.values()):

@@ -103,6 +103,7 @@ class Promo(Node):
     valid_until_on: Date | None = computed_beside(
         "Its last day, inclusive, where it was given a day.", promo_lives.valid_until_on
     )
+    deleted_at: DateTime | None = column("When it was deleted: then it cannot be used; null: it is not.")
     follows_campaign: bool = column(
         "Whether it holds only while one of its campaigns runs; without dates of its own it has theirs."
     )
