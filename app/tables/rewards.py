@@ -241,7 +241,9 @@ class RewardEntry(TenantRow, table=True):
             " WHEN 'expiry' THEN amount = 0 AND balance_change < 0 AND pending_change = 0"
             " WHEN 'pending' THEN amount > 0 AND balance_change = 0 AND pending_change = amount"
             " ELSE amount <> 0 AND (kind = 'reversal') = (amount < 0) AND (kind = 'reversal' OR pending_change = 0)"
-            " AND abs(balance_change + pending_change) = abs(amount) END",
+            # A reversal takes nothing for what has expired.
+            " AND CASE kind WHEN 'reversal' THEN abs(balance_change + pending_change) <= abs(amount)"
+            " ELSE abs(balance_change + pending_change) = abs(amount) END END",
             name="amount_fits_kind",
         ),
         CheckConstraint(

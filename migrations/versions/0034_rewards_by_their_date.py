@@ -38,7 +38,8 @@ FITS = (
     " WHEN 'expiry' THEN amount = 0 AND balance_change < 0 AND pending_change = 0"
     " WHEN 'pending' THEN amount > 0 AND balance_change = 0 AND pending_change = amount"
     " ELSE amount <> 0 AND (kind = 'reversal') = (amount < 0) AND (kind = 'reversal' OR pending_change = 0)"
-    " AND abs(balance_change + pending_change) = abs(amount) END"
+    " AND CASE kind WHEN 'reversal' THEN abs(balance_change + pending_change) <= abs(amount)"
+    " ELSE abs(balance_change + pending_change) = abs(amount) END END"
 )
 KINDS = "kind IN ('payment', 'redemption', 'reversal', {0}'opening')"
 READ = ("campaign", "campaign_status_change", "reward_evaluation", "reward_entry", "reward_balance")
@@ -252,6 +253,15 @@ def downgrade() -> None:
         "DELETE FROM reward_entry WHERE kind = 'release'",
         "UPDATE reward_entry SET kind = 'payment' WHERE kind = 'pending'",
         "UPDATE reward_entry SET balance_change = balance_change + pending_change",
+        # What a reversal left to its payment's expiry, it takes itself.
+        "UPDATE reward_entry x SET balance_change = x.balance_change + r.left_to_it FROM ("
+        " SELECT group_id, evaluation_id, position, sum(balance_change - amount)::bigint AS left_to_it"
+        " FROM reward_entry WHERE kind = 'reversal' AND balance_change <= 0 AND balance_change > amount"
+        " GROUP BY 1, 2, 3) r WHERE x.kind = 'expiry' AND x.group_id = r.group_id"
+        " AND x.evaluation_id = r.evaluation_id AND x.position = r.position",
+        "UPDATE reward_entry SET balance_change = amount"
+        " WHERE kind = 'reversal' AND balance_change <= 0 AND balance_change > amount",
+        "DELETE FROM reward_entry WHERE kind = 'expiry' AND balance_change = 0",
         "UPDATE reward_entry SET kind = 'opening', as_of = created_at, campaign_id = NULL, evaluation_id = NULL"
         " WHERE kind = 'expiry'",
     )

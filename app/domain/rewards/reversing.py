@@ -1,8 +1,9 @@
 """Taking a reward back, as a whole or in part: the ledger gets lines that undo as much; nothing is deleted.
 
 How much shall be taken back is said counting what was taken back before, so that saying it again changes nothing.
-What the customer has spent meanwhile is taken as the programme says: below zero, or not at all. What was not there is
-kept as the difference between what was asked back and what was taken.
+What of the payment has expired already is taken by the line that says so, and nobody pays for it a second time. Then
+comes what is left of it, and last what the customer has spent, as the programme says: below zero, or not at all. What
+was not there is kept as the difference between what was asked back and what was taken.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.rewards.booking import held_balances, move_balances
 from app.domain.rewards.judging import shared
-from app.domain.rewards.lots import Account, cancel, lessen_pending
+from app.domain.rewards.lots import Account, cancel, lessen_pending, take_own, use
 from app.errors import Invalid, NotFound
 from app.tables.campaigns import NegativeBalance
 from app.values.ids import show_id
@@ -40,7 +41,14 @@ SELECT e.position, e.partner_id,
        sum(e.amount)::bigint AS remaining,
        coalesce((SELECT l.remaining FROM reward_lot l
                   WHERE l.group_id = $1 AND l.evaluation_id = $2 AND l.position = e.position
-                    AND l.released_at IS NULL), 0) AS waiting
+                    AND l.released_at IS NULL), 0) AS waiting,
+       coalesce((SELECT l.remaining FROM reward_lot l
+                  WHERE l.group_id = $1 AND l.evaluation_id = $2 AND l.position = e.position
+                    AND l.released_at IS NOT NULL AND l.expires_at IS NOT NULL), 0) AS still_there,
+       -- What expired, less what earlier reversals took of that.
+       greatest(0, coalesce(sum(-e.balance_change) FILTER (WHERE e.kind = 'expiry'), 0)
+         - coalesce(sum(-e.amount + e.balance_change + e.pending_change) FILTER (WHERE e.kind = 'reversal'), 0)
+       )::bigint AS expired
   FROM reward_entry e WHERE e.group_id = $1 AND e.evaluation_id = $2
  GROUP BY e.position, e.partner_id HAVING sum(e.amount) > 0 ORDER BY e.position
 """
@@ -84,6 +92,10 @@ class _Line:
     """What it paid, less what was taken back."""
     waiting: int
     """How much of that cannot be used yet."""
+    still_there: int
+    """How much of it can be used and will expire."""
+    expired: int
+    """How much of it has expired."""
 
 
 async def reverse(tx: Transaction, evaluation_id: int, *, in_all: int | None = None, now: datetime) -> int:
@@ -117,7 +129,7 @@ async def reverse_held(
 ) -> None:
     """The same, by somebody who holds the campaign and may."""
     moved, may_owe = await undo(tx, evaluation_id, campaign, in_all=in_all, now=now)
-    await move_balances(tx, moved, may_owe=may_owe)
+    await move_balances(tx, moved, may_owe=may_owe, used={})
 
 
 async def undo(
@@ -130,6 +142,8 @@ async def undo(
     now: datetime,
 ) -> tuple[dict[Account, int], bool]:
     """The same without moving balances: by how much they are to be moved, and whether they may fall below zero.
+
+    The lots are settled here: its own first, then those that expire first.
 
     `whole`: all of it, also where the customer has less; whoever asks gives something in its place.
     """
@@ -145,27 +159,40 @@ async def undo(
         return moved, may_owe
     lines = await _lines(tx, evaluation_id, row)
     has = await held_balances(tx, {line.account for line in lines if line.sign > 0})
-    if any(line.waiting for line in lines):
-        lines = await _lines(
-            tx, evaluation_id, row
-        )  # Some of it may have been released until they were held.
+    if any(line.waiting or line.still_there for line in lines):
+        # Some of it may have been released, used or expired until they were held.
+        lines = await _lines(tx, evaluation_id, row)
     shares = shared(asked - row["taken_back"], [line.remaining for line in lines])
     taken = list(shares) if may_owe or whole else _within(lines, shares, has)
     # What waits is taken first: the customer never had it.
     waited = [min(amount, line.waiting) for line, amount in zip(lines, taken, strict=True)]
     pending: dict[Account, int] = {}
-    for line, amount, part in zip(lines, taken, waited, strict=True):
-        if amount - part:
-            moved[line.account] = moved.get(line.account, 0) - line.sign * (amount - part)
+    # What has expired is not there any more, and is not taken from what is.
+    had = [
+        amount - part - min(amount - part, line.expired)
+        for line, amount, part in zip(lines, taken, waited, strict=True)
+    ]
+    own: dict[int, int] = {}
+    others: dict[Account, int] = {}
+    for line, amount, part in zip(lines, had, waited, strict=True):
+        if amount:
+            moved[line.account] = moved.get(line.account, 0) - line.sign * amount
         if part:
             pending[line.account] = pending.get(line.account, 0) - part
+        if line.sign > 0:
+            own[line.position] = min(amount, line.still_there)
+            others[line.account] = others.get(line.account, 0) + amount - own[line.position]
+    await take_own(tx, evaluation_id, {position: n for position, n in own.items() if n})
+    for account in sorted(others):
+        if others[account]:
+            await use(tx, account, others[account])
     await cancel(tx, evaluation_id, {line.position: n for line, n in zip(lines, waited, strict=True) if n})
     await lessen_pending(tx, pending)
-    booked = [(line, n, part) for line, n, part in zip(lines, taken, waited, strict=True) if n]
+    booked = [row for row in zip(lines, taken, had, waited, strict=True) if row[1]]
     await tx.execute(
-        _TAKEN_BACK, group, evaluation_id, now, [line.position for line, _, _ in booked],
-        [n for _, n, _ in booked], [-line.sign * (n - part) for line, n, part in booked],
-        [part for _, _, part in booked],
+        _TAKEN_BACK, group, evaluation_id, now, [line.position for line, _, _, _ in booked],
+        [n for _, n, _, _ in booked], [-line.sign * amount for line, _, amount, _ in booked],
+        [part for _, _, _, part in booked],
     )  # fmt: skip
     is_whole = await tx.fetchval(_NOTED, group, evaluation_id, sum(taken), asked, now)
     left: int | None = None
@@ -186,6 +213,8 @@ async def _lines(tx: Transaction, evaluation_id: int, row: Any) -> list[_Line]:
             line["sign"],
             line["remaining"],
             line["waiting"],
+            line["still_there"],
+            line["expired"],
         )
         for line in rows
     ]
@@ -197,7 +226,8 @@ def _within(lines: Sequence[_Line], shares: Sequence[int], has: dict[Account, in
     for line, share in zip(lines, shares, strict=True):
         amount = share
         if line.sign > 0:
-            amount = min(share, line.waiting + max(0, has[line.account]))
-            has[line.account] -= max(0, amount - line.waiting)
+            free = line.waiting + line.expired
+            amount = min(share, free + max(0, has[line.account]))
+            has[line.account] -= max(0, amount - free)
         taken.append(amount)
     return taken
