@@ -72,8 +72,9 @@ async def test_what_a_pause_refused_is_paid_once_after_a_look(ask: Ask, world: G
     assert (seen["paidBefore"], seen["paidAfter"]) == (0, 100)
     (difference,) = seen["differences"]
     assert (difference["reference"], difference["outcomeBefore"], difference["outcomeAfter"]) == (
-        "refused", "not_live", "paid",
+        "refused", "NOT_LIVE", "PAID",
     )  # fmt: skip
+    assert difference["occurredAt"] == "2025-06-15T14:00:00Z"
     assert await world.total(campaign) == 0
     for differing in (1, 0):
         done = await again(ask, campaign, "PAUSE")
