@@ -1,8 +1,8 @@
 """Points with dates: those that wait become usable, and those that expire are taken off, each by a line of the ledger.
 
-A lot is what is left of one payment that waits or expires. What customers use is taken from what expires first; what is
-taken back, from its own lot before that. Every change of a lot happens under the lock of its account, and on a condition in its statement:
-however many book what is due, and however late, each is booked once.
+A lot is what is left of one payment that waits or expires. What customers use is taken from what expires first; what
+is taken back, from its own lot before that. Every change of a lot happens under the lock of its account, and on a
+condition in its statement: however many book what is due, and however late, each is booked once.
 """
 
 from collections.abc import Collection, Mapping, Sequence
