@@ -1,6 +1,7 @@
 """What was decided is judged again: seen before it is done, done once, and the older decision stays visible."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,12 +13,15 @@ from app.domain.campaigns.operations import advance_due_campaigns
 from app.domain.rewards.reevaluating import AT_ONCE, PAGE, go_on
 from app.domain.rewards.reevaluating import ask as ask_again
 from app.domain.rewards.reversing import reverse
+from app.domain.rewards.triggers import process_event_triggers
 from app.tables.rewards import Reconsidered
+from app.values.ids import show_id
 from app.worker.reevaluations import Reevaluations
 from tests.given.campaigns import NOON
 from tests.given.rewards import CAP, Given
 from tests.rewards.conftest import Ask
 from tests.rewards.test_by_its_date import HOUR, move, tell
+from tests.rewards.test_events_reward import event
 
 AGAIN = """
 mutation($input: RewardsReevaluateInput!) {
@@ -291,7 +295,7 @@ async def test_a_start_that_is_moved_back_pays_from_there(ask: Ask, world: Given
     happened = NOON - 2 * DAY
     assert await outcome(ask, world, campaign, "before", happened=happened) == "NOT_LIVE"
     await window(ask, campaign, now=NOON, startsAt=NOON - 5 * DAY)
-    stretch = {"since": (NOON - 3 * DAY).isoformat()}
+    stretch: dict[str, Any] = {"since": (NOON - 3 * DAY).isoformat()}
     # What is told anew and what is judged again agree, whether or not a worker has been there.
     assert await outcome(ask, world, campaign, "anew", happened=happened) == "PAID"
     assert (await again(ask, campaign, "CLOCK", preview=True, **stretch))["differing"] == 1
@@ -343,3 +347,19 @@ async def test_people_count_by_their_date_wherever_the_window_goes(ask: Ask, wor
     assert told == ["NOT_LIVE", "NOT_LIVE", "PAID", "NOT_LIVE", "NOT_LIVE", "PAID"]
     assert (await again(ask, campaign, "CLOCK"))["differing"] == 0
     assert (await again(ask, campaign, "PAUSE", preview=True))["differing"] == 2
+
+
+@pytest.mark.parametrize("by_event", [True, False])
+async def test_an_event_outside_the_window_is_judged_again(ask: Ask, world: Given, by_event: bool) -> None:
+    campaign = await world.campaign()
+    one = replace(await event(world, 1), occurred_at=NOON - DAY)
+    async with world.db.transaction(world.scope) as tx:
+        assert await process_event_triggers(tx, [one], now=NOON + HOUR) == 1
+    assert await world.total(campaign) == 0
+    await window(ask, campaign, now=NOON + HOUR, startsAt=NOON - 5 * DAY)
+    which: dict[str, Any] = {"since": (NOON - 2 * DAY).isoformat()}
+    if by_event:
+        which = {"since": None, "until": None, "eventId": show_id("event", one.id)}
+    done = await again(ask, campaign, "CLOCK", **which)
+    assert (done["looked"], done["differing"]) == (1, 1)
+    assert await world.total(campaign) == 100
