@@ -222,7 +222,7 @@ class Campaign(TenantRow, KnownElsewhere, table=True):
 
 
 class CampaignStatusChange(TenantRow, table=True):
-    """From when a campaign had a status. The latest one up to a moment says what it was then."""
+    """From when a campaign had a status. What that says of a moment: `domain/campaigns/history.py`."""
 
     __tablename__ = "campaign_status_change"
     __table_args__ = (
@@ -234,3 +234,5 @@ class CampaignStatusChange(TenantRow, table=True):
     status: str = Field(sa_type=CODE)
     at: datetime = Field(sa_type=INSTANT)
     """Where time made the change, the moment at which it was due, however late it was noticed."""
+    by_clock: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    """Whether it followed from the campaign's window, not from somebody's decision."""

@@ -247,7 +247,9 @@ class RewardEntry(TenantRow, table=True):
             " WHEN 'pending' THEN amount > 0 AND balance_change = 0 AND pending_change = amount"
             " ELSE amount <> 0 AND (kind = 'reversal') = (amount < 0)"
             " AND (kind IN ('reversal', 'restoration') OR pending_change = 0)"
-            " AND abs(balance_change + pending_change) = abs(amount) END",
+            # What had expired is neither taken from a balance nor given to it again.
+            " AND CASE WHEN kind IN ('reversal', 'restoration') THEN abs(balance_change + pending_change) <= abs(amount)"
+            " ELSE abs(balance_change + pending_change) = abs(amount) END END",
             name="amount_fits_kind",
         ),
         CheckConstraint(

@@ -39,7 +39,8 @@ FITS = (
     " WHEN 'pending' THEN amount > 0 AND balance_change = 0 AND pending_change = amount"
     " ELSE amount <> 0 AND (kind = 'reversal') = (amount < 0)"
     " AND (kind IN ('reversal', 'restoration') OR pending_change = 0)"
-    " AND abs(balance_change + pending_change) = abs(amount) END"
+    " AND CASE WHEN kind IN ('reversal', 'restoration') THEN abs(balance_change + pending_change) <= abs(amount)"
+    " ELSE abs(balance_change + pending_change) = abs(amount) END END"
 )
 KINDS = "kind IN ('payment', 'redemption', 'reversal', {0}'opening')"
 READ = ("campaign", "campaign_status_change", "reward_evaluation", "reward_entry", "reward_balance")
@@ -47,23 +48,30 @@ READ = ("campaign", "campaign_status_change", "reward_evaluation", "reward_entry
 TAKEN_BACK = """
 UPDATE reward_evaluation SET taken_back = amount, asked_back = amount, asked_by_hand = amount WHERE reversed_at IS NOT NULL
 """
-# What is known of statuses so far: when a campaign was made, first became active, ended or last changed.
+# What is known of statuses so far: when a campaign was made, first became active, ended or last changed. The clock
+# made what dates from an edge of the window, or active what was made after its start.
 HISTORY = """
-INSERT INTO campaign_status_change (group_id, campaign_id, status, at, created_at)
-SELECT c.group_id, c.id, past.status, past.at, now()
+INSERT INTO campaign_status_change (group_id, campaign_id, status, at, created_at, by_clock)
+SELECT c.group_id, c.id, past.status, past.at, now(), past.by_clock
   FROM campaign c
  CROSS JOIN LATERAL (
-   SELECT 1 AS place, 'draft' AS status, c.created_at AS at
-    WHERE c.status IN ('draft', 'scheduled') OR c.activated_at > c.created_at
+   SELECT c.activated_at >= greatest(c.starts_at, c.created_at) AND c.starts_at IS NOT NULL AS by_clock,
+          least(c.activated_at, greatest(c.starts_at, c.created_at)) AS at) began
+ CROSS JOIN LATERAL (
+   SELECT 1 AS place, 'draft' AS status, c.created_at AS at, false AS by_clock
+    WHERE c.status = 'draft' AND c.activated_at IS NULL OR c.activated_at > c.created_at AND NOT began.by_clock
    UNION ALL
-   SELECT 2, 'active', least(c.activated_at, greatest(c.starts_at, c.created_at)) WHERE c.activated_at IS NOT NULL
+   SELECT 2, 'active', began.at, began.by_clock WHERE c.activated_at IS NOT NULL
    UNION ALL
    SELECT 3, c.status,
           CASE c.status WHEN 'completed' THEN least(greatest(c.ends_at, c.activated_at), now())
-                        WHEN 'scheduled' THEN c.created_at ELSE c.updated_at END
+                        WHEN 'scheduled' THEN c.created_at ELSE c.updated_at END,
+          c.status = 'scheduled' OR c.status = 'completed' AND c.ends_at >= coalesce(c.activated_at, c.ends_at)
+                                    AND c.ends_at <= now()
     WHERE c.status NOT IN ('active', 'draft') OR c.status = 'draft' AND c.activated_at IS NOT NULL
    UNION ALL
-   SELECT 4, 'active', coalesce(c.starts_at, c.created_at) WHERE c.status = 'active' AND c.activated_at IS NULL) past
+   SELECT 4, 'active', coalesce(c.starts_at, c.created_at), c.starts_at IS NOT NULL
+    WHERE c.status = 'active' AND c.activated_at IS NULL) past
  WHERE past.at IS NOT NULL
  ORDER BY c.group_id, c.id, past.place
 """
@@ -78,6 +86,7 @@ def upgrade() -> None:
         sa.Column("campaign_id", LONG, nullable=False),
         sa.Column("status", CODE, nullable=False),
         sa.Column("at", INSTANT, nullable=False),
+        sa.Column("by_clock", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         _check("campaign_status_change", "status_known", STATUSES),
         _check("campaign_status_change", "at_years", YEARS.format("at")),
         _to("campaign_status_change", "campaign_id", "campaign"),
@@ -258,6 +267,15 @@ def downgrade() -> None:
         "UPDATE reward_entry SET kind = CASE WHEN balance_change < 0 THEN 'redemption' ELSE 'payment' END"
         " WHERE kind = 'restoration'",
         "UPDATE reward_entry SET balance_change = balance_change + pending_change",
+        # What a reversal left to its payment's expiry, it takes itself.
+        "UPDATE reward_entry x SET balance_change = x.balance_change + r.left_to_it FROM ("
+        " SELECT group_id, evaluation_id, position, sum(balance_change - amount)::bigint AS left_to_it"
+        " FROM reward_entry WHERE kind = 'reversal' AND balance_change <= 0 AND balance_change > amount"
+        " GROUP BY 1, 2, 3) r WHERE x.kind = 'expiry' AND x.group_id = r.group_id"
+        " AND x.evaluation_id = r.evaluation_id AND x.position = r.position",
+        "UPDATE reward_entry SET balance_change = amount"
+        " WHERE kind = 'reversal' AND balance_change <= 0 AND balance_change > amount",
+        "DELETE FROM reward_entry WHERE kind = 'expiry' AND balance_change = 0",
         "UPDATE reward_entry SET kind = 'opening', as_of = created_at, campaign_id = NULL, evaluation_id = NULL"
         " WHERE kind = 'expiry'",
     )

@@ -109,9 +109,11 @@ async def test_events_are_heard_by_the_campaigns_of_their_time(world: Given) -> 
             return await process_event_triggers(tx, [moved], now=told)
 
     assert await run(1, happened=NOON) == 2
-    # What only a pause refuses is kept; what happened after the end is nobody's.
+    # What only a pause or the window refuses is kept, unpaid; not what happened long before.
     assert await run(2, happened=NOON + 2 * HOUR) == 2
-    assert await run(3, happened=end) == 1
+    assert await run(3, happened=end) == 2
+    assert await run(5, happened=NOON - 30 * DAY) == 2
+    assert await run(6, happened=NOON - 31 * DAY) == 0
     # A clock ahead: as of arrival.
-    assert await run(4, happened=told + 365 * DAY) == 1
+    assert await run(4, happened=told + 365 * DAY) == 2
     assert (await world.total(over), await world.total(paused)) == (200, 7)

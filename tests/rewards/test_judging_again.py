@@ -1,6 +1,7 @@
 """What was decided is judged again: seen before it is done, done once, and the older decision stays visible."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,15 +9,19 @@ import asyncpg
 import pytest
 
 from app.domain.campaigns.lifecycle import Move
+from app.domain.campaigns.operations import advance_due_campaigns
 from app.domain.rewards.reevaluating import AT_ONCE, MOST_PREVIEWED, PAGE, go_on
 from app.domain.rewards.reevaluating import ask as ask_again
 from app.domain.rewards.reversing import reverse
+from app.domain.rewards.triggers import process_event_triggers
 from app.tables.rewards import Reconsidered
+from app.values.ids import show_id
 from app.worker.reevaluations import Reevaluations
 from tests.given.campaigns import NOON
 from tests.given.rewards import CAP, Given
 from tests.rewards.conftest import Ask
 from tests.rewards.test_by_its_date import HOUR, move, tell
+from tests.rewards.test_events_reward import event
 
 AGAIN = """
 mutation($input: RewardsReevaluateInput!) {
@@ -77,8 +82,9 @@ async def test_what_a_pause_refused_is_paid_once_after_a_look(ask: Ask, world: G
     assert (seen["paidBefore"], seen["paidAfter"]) == (0, 100)
     (difference,) = seen["differences"]
     assert (difference["reference"], difference["outcomeBefore"], difference["outcomeAfter"]) == (
-        "refused", "not_live", "paid",
+        "refused", "NOT_LIVE", "PAID",
     )  # fmt: skip
+    assert difference["occurredAt"] == "2025-06-15T14:00:00Z"
     assert await world.total(campaign) == 0
     for differing in (1, 0):
         done = await again(ask, campaign, "PAUSE")
@@ -310,3 +316,94 @@ async def test_where_nothing_changed_nothing_differs(ask: Ask, world: Given) -> 
     done = await again(ask, campaign, "CLOCK", "PAUSE", "CONFIGURATION")
     assert done["differing"] == 0
     assert await world.total(campaign) == before
+
+
+MOVED = """
+mutation($input: CampaignUpdateInput!) { campaignUpdate(input: $input) { errors { code message } } }
+"""
+
+
+async def window(ask: Ask, campaign: int, *, now: Any, **edges: Any) -> None:
+    given = {"id": f"camp_{campaign}", **{name: at.isoformat() for name, at in edges.items()}}
+    assert (await ask(MOVED, now=now, input=given))["campaignUpdate"]["errors"] == []
+
+
+async def outcome(ask: Ask, world: Given, campaign: int, reference: str, *, happened: Any) -> str:
+    made = await tell(ask, world, campaign, reference, happened=happened, told=NOON + 20 * HOUR)
+    return str(made["outcome"])
+
+
+@pytest.mark.parametrize("start", [NOON - DAY, NOON + 2 * DAY])
+async def test_a_start_that_is_moved_back_pays_from_there(ask: Ask, world: Given, start: Any) -> None:
+    campaign = await world.campaign(starts_at=start)
+    happened = NOON - 2 * DAY
+    assert await outcome(ask, world, campaign, "before", happened=happened) == "NOT_LIVE"
+    await window(ask, campaign, now=NOON, startsAt=NOON - 5 * DAY)
+    stretch: dict[str, Any] = {"since": (NOON - 3 * DAY).isoformat()}
+    # What is told anew and what is judged again agree, whether or not a worker has been there.
+    assert await outcome(ask, world, campaign, "anew", happened=happened) == "PAID"
+    assert (await again(ask, campaign, "CLOCK", preview=True, **stretch))["differing"] == 1
+    async with world.db.transaction(world.scope) as tx:
+        await advance_due_campaigns(tx, NOON)
+    for what in ("PAUSE", "ALL"):
+        assert (await again(ask, campaign, what, preview=True, **stretch))["differing"] == 1
+    assert (await again(ask, campaign, "CLOCK", **stretch))["differing"] == 1
+    assert await outcome(ask, world, campaign, "noticed", happened=happened) == "PAID"
+    assert await world.total(campaign) == 300
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+async def test_a_gap_is_paid_where_only_the_clock_had_made_it(ask: Ask, world: Given, by_hand: bool) -> None:
+    campaign = await world.campaign(ends_at=NOON + (DAY if by_hand else HOUR))
+    if by_hand:
+        await move(world, campaign, Move.COMPLETE, now=NOON + HOUR)
+    async with world.db.transaction(world.scope) as tx:
+        await advance_due_campaigns(tx, NOON + 2 * HOUR)
+    gap, reopened = NOON + 3 * HOUR, NOON + 5 * HOUR
+    assert await outcome(ask, world, campaign, "gap", happened=gap) == "NOT_LIVE"
+    await window(ask, campaign, now=NOON + 4 * HOUR, endsAt=NOON + 9 * DAY)
+    # As long as nobody lets it run again, it is completed.
+    assert (await again(ask, campaign, "CLOCK"))["differing"] == 0
+    await move(world, campaign, Move.REOPEN, now=reopened)
+    assert (await again(ask, campaign, "ALL"))["differing"] == 0
+    await move(world, campaign, Move.ACTIVATE, now=reopened + 2 * HOUR)
+    for what in ("CLOCK", "PAUSE", "ALL"):
+        assert (await again(ask, campaign, what, preview=True))["differing"] == (0 if by_hand else 1)
+    for reference, happened in (("anew", gap), ("between", reopened + HOUR)):
+        made = await outcome(ask, world, campaign, reference, happened=happened)
+        assert made == ("NOT_LIVE" if by_hand else "PAID")
+
+
+async def test_people_count_by_their_date_wherever_the_window_goes(ask: Ask, world: Given) -> None:
+    campaign = await world.campaign(draft=True, starts_at=NOON - DAY, ends_at=NOON + 4 * HOUR)
+    await move(world, campaign, Move.ACTIVATE, now=NOON + HOUR)
+    await move(world, campaign, Move.PAUSE, now=NOON + 2 * HOUR)
+    async with world.db.transaction(world.scope) as tx:
+        await advance_due_campaigns(tx, NOON + 4 * HOUR)
+    await window(ask, campaign, now=NOON, startsAt=NOON - 5 * DAY, endsAt=NOON + 9 * DAY)
+    await move(world, campaign, Move.REOPEN, now=NOON + 6 * HOUR)
+    await move(world, campaign, Move.ACTIVATE, now=NOON + 7 * HOUR)
+    told = [
+        await outcome(ask, world, campaign, f"{hours}", happened=NOON + hours * HOUR)
+        for hours in (-48, 0.5, 1.5, 3, 5, 8)
+    ]
+    # A draft, until it was activated; then paused, also past the old end, until it was activated again.
+    assert told == ["NOT_LIVE", "NOT_LIVE", "PAID", "NOT_LIVE", "NOT_LIVE", "PAID"]
+    assert (await again(ask, campaign, "CLOCK"))["differing"] == 0
+    assert (await again(ask, campaign, "PAUSE", preview=True))["differing"] == 2
+
+
+@pytest.mark.parametrize("by_event", [True, False])
+async def test_an_event_outside_the_window_is_judged_again(ask: Ask, world: Given, by_event: bool) -> None:
+    campaign = await world.campaign()
+    one = replace(await event(world, 1), occurred_at=NOON - DAY)
+    async with world.db.transaction(world.scope) as tx:
+        assert await process_event_triggers(tx, [one], now=NOON + HOUR) == 1
+    assert await world.total(campaign) == 0
+    await window(ask, campaign, now=NOON + HOUR, startsAt=NOON - 5 * DAY)
+    which: dict[str, Any] = {"since": (NOON - 2 * DAY).isoformat()}
+    if by_event:
+        which = {"since": None, "until": None, "eventId": show_id("event", one.id)}
+    done = await again(ask, campaign, "CLOCK", **which)
+    assert (done["looked"], done["differing"]) == (1, 1)
+    assert await world.total(campaign) == 100

@@ -174,6 +174,60 @@ async def test_what_made_up_for_less_than_nothing_does_not_expire(world: Given) 
     assert await has(world) == (0, 0)
 
 
+async def taken(world: Given, ident: int) -> tuple[int, int]:
+    """What was asked back of an evaluation and what was taken."""
+    row = await world.row(
+        "SELECT asked_back::int, taken_back::int FROM reward_evaluation WHERE group_id = $1 AND id = $2",
+        ident,
+    )
+    return tuple(row)
+
+
+@pytest.mark.parametrize("rule", ["forbidden", "allowed"])
+@pytest.mark.parametrize("another", [True, False])
+async def test_what_expired_is_not_taken_a_second_time(world: Given, rule: str, another: bool) -> None:
+    campaign = await world.campaign(reward_expire_days=30, negative_balance=rule)
+    first = await earn(world, campaign, "old")
+    await work(world, NOON + 31 * DAY)
+    if another:
+        await earn(world, campaign, "new", at=NOON + 40 * DAY)
+    kept = (100 if another else 0, 0)
+    assert await has(world) == kept
+    for in_all in (30, 30, None):
+        async with world.db.transaction(world.scope) as tx:
+            await reverse(tx, first, in_all=in_all, now=NOON + 41 * DAY)
+        assert await has(world) == kept
+    assert await taken(world, first) == (100, 100)
+    assert await world.total(campaign) == kept[0]
+
+
+async def test_what_was_used_of_what_expired_is_owed_at_most(world: Given) -> None:
+    campaign = await world.campaign(reward_expire_days=30)
+    first = await earn(world, campaign, "old")
+    await earn(world, await world.campaign(world.flow(60), reward_type=2), "r", at=NOON + DAY)
+    await work(world, NOON + 31 * DAY)
+    async with world.db.transaction(world.scope) as tx:
+        await reverse(tx, first, in_all=50, now=NOON + 32 * DAY)
+    # 40 have expired; of the 60 that were spent 10 are missing.
+    assert (await taken(world, first), await has(world)) == ((50, 40), (0, 0))
+    await earn(world, campaign, "new", at=NOON + 33 * DAY)
+    async with world.db.transaction(world.scope) as tx:
+        await reverse(tx, first, now=NOON + 34 * DAY)
+    assert (await taken(world, first), await has(world)) == ((100, 100), (40, 0))
+
+
+async def test_what_is_taken_back_is_of_its_own_lot_first(world: Given) -> None:
+    short, long = await world.campaign(reward_expire_days=30), await world.campaign(reward_expire_days=60)
+    await earn(world, short, "1")
+    second = await earn(world, long, "2")
+    async with world.db.transaction(world.scope) as tx:
+        await reverse(tx, second, now=NOON + DAY)
+    assert await has(world) == (100, 0)
+    # What is left is what expires soon.
+    await work(world, NOON + 31 * DAY)
+    assert await has(world) == (0, 0)
+
+
 @pytest.mark.parametrize(
     ("period", "end"),
     [

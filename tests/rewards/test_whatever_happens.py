@@ -47,6 +47,8 @@ class Lot:
     left: int
     usable: datetime
     expires: datetime | None
+    expired: int = 0
+    """What of it has expired and was not taken back."""
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Model:
         """Soonest-expiring first; what never expires last."""
         for lot in self.lots:
             if lot.expires is not None and lot.expires <= now:
+                lot.expired += lot.left
                 lot.left = 0
         found = [lot for lot in self.lots if lot.usable <= now and lot.left]
         return sorted(found, key=lambda lot: (lot.expires is None, lot.expires or now))
@@ -126,7 +129,13 @@ async def test_the_ledger_says_what_was_done(db: Database, steps: list[tuple[str
                     lot.left -= part
                     taken[ident] = taken.get(ident, 0) + part
                 else:
-                    taken[ident] = taken.get(ident, 0) + model.use(more, now)
+                    model.usable(now)
+                    # What has expired is nobody's any more; then its own lot; then what expires first.
+                    gone = min(more, lot.expired)
+                    lot.expired -= gone
+                    own = 0 if lot.expires is None else min(more - gone, lot.left)
+                    lot.left -= own
+                    taken[ident] = taken.get(ident, 0) + gone + own + model.use(more - gone - own, now)
             elif what == "wait":
                 now += which * DAY
             elif what == "judge again":

@@ -110,8 +110,8 @@ async def bring_in_campaign(
     if changed:
         await update_row(tx, "campaign", row["id"], changed)
         if "status" in changed:
-            since = _since({**dict(row), **changed}, now=now)
-            await note_status(tx, row["id"], CampaignStatus(changed["status"]), since=since, now=now)
+            became = {**dict(row), **changed}
+            await _note_status(tx, row["id"], became, now=now)
         if not {"status", *WINDOW}.isdisjoint(changed):
             await tell_worker(tx)
     return int(row["id"])
@@ -141,9 +141,17 @@ async def _insert(tx: Transaction, values: dict[str, Any], *, into: int | None, 
         await update_row(
             tx, "campaign", into, {**_DEFAULTS, "is_template": False, "deleted_at": None, **values}
         )
-    await note_status(tx, ident, CampaignStatus(values["status"]), since=_since(values, now=now), now=now)
+    await _note_status(tx, ident, values, now=now)
     await tell_worker(tx)
     return ident
+
+
+async def _note_status(tx: Transaction, ident: int, values: Mapping[str, Any], *, now: datetime) -> None:
+    """Write down the status it comes with. Where that dates from an edge of its window, the clock made it."""
+    status, since = CampaignStatus(values["status"]), _since(values, now=now)
+    edge = {CampaignStatus.ACTIVE: "starts_at", CampaignStatus.COMPLETED: "ends_at"}.get(status)
+    by_clock = status is CampaignStatus.SCHEDULED or (edge is not None and values.get(edge) == since)
+    await note_status(tx, ident, status, since=since, by_clock=by_clock, now=now)
 
 
 def _since(values: Mapping[str, Any], *, now: datetime) -> datetime:

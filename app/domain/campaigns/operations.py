@@ -53,10 +53,10 @@ UPDATE campaign
    AND (status = 'scheduled' AND starts_at <= $2 OR status IN ('active', 'paused') AND ends_at <= $2)
 RETURNING group_id, id, old.status AS origin, new.status AS target, starts_at, ends_at),
 noted AS (
-INSERT INTO campaign_status_change (group_id, campaign_id, status, at, created_at)
-SELECT group_id, id, 'active', starts_at, $2 FROM moved WHERE origin = 'scheduled' AND starts_at IS NOT NULL
+INSERT INTO campaign_status_change (group_id, campaign_id, status, at, created_at, by_clock)
+SELECT group_id, id, 'active', starts_at, $2, true FROM moved WHERE origin = 'scheduled' AND starts_at IS NOT NULL
 UNION ALL
-SELECT group_id, id, 'completed', ends_at, $2 FROM moved WHERE target = 'completed')
+SELECT group_id, id, 'completed', ends_at, $2, true FROM moved WHERE target = 'completed')
 SELECT id, origin, target FROM moved
 """
 

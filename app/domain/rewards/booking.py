@@ -116,13 +116,14 @@ async def write_judged(
     besides: Mapping[Account, int] | None = None,
     may_owe: bool = False,
 ) -> dict[tuple[UUID, int], int]:
-    """The evaluations' ids by event and campaign. `besides`: what balances are to be moved by as well."""
+    """The evaluations' ids by event and campaign. `besides`: what balances are to be moved by as well, by undoing."""
     group = tx.scope.group_id
     rows = await tx.fetch(_EVALUATED, group, now, *_columns([_evaluation(one) for one in judged], 16))
     made = {(row["event_id"], row["campaign_id"]): row["id"] for row in rows}
     entries: list[tuple[Any, ...]] = []
     lots: list[NewLot] = []
     moved: dict[Account, int] = dict(besides or {})
+    used: dict[Account, int] = {}
     for one in judged:
         programme, customer = one.running.programme, one.given.customer_id
         ident, sign = made[one.event_id, programme.campaign_id], balance_sign(programme)
@@ -138,12 +139,16 @@ async def write_judged(
             )  # fmt: skip
             account = (customer, line.partner_id, programme.currency)
             moved[account] = moved.get(account, 0) + at_once
+            if at_once < 0:
+                used.setdefault(account, min(0, -(besides or {}).get(account, 0)))
+                used[account] -= at_once
             if dates is not None:
                 lots.append(NewLot(ident, at, account, line.amount, dates))
     if entries:
         await tx.execute(_ENTRIES, group, now, *_columns(entries, 15))
         await _count(tx, judged)
-    await move_balances(tx, moved, may_owe=may_owe)
+    # What undoing takes is off its lots already, and what it gives back is not used a second time.
+    await move_balances(tx, moved, may_owe=may_owe, used=used)
     await make_lots(tx, lots, now=now)
     return made
 
@@ -190,13 +195,24 @@ async def _add(tx: Transaction, running: Running) -> None:
         )
 
 
-async def move_balances(tx: Transaction, moved: Mapping[Account, int], *, may_owe: bool = False) -> None:
-    """Add these amounts to accounts; Conflict where one would fall below zero, unless it may."""
+async def move_balances(
+    tx: Transaction,
+    moved: Mapping[Account, int],
+    *,
+    may_owe: bool = False,
+    used: Mapping[Account, int] | None = None,
+) -> None:
+    """Add these amounts to accounts; Conflict where one would fall below zero, unless it may.
+
+    `used`: how much of what is taken comes off their lots; all of it unless said.
+    """
     for (customer, partner, currency), amount in sorted(moved.items()):
         if amount >= 0:
             continue
         if await tx.execute(_TAKE, tx.scope.group_id, customer, partner, currency, -amount, may_owe):
-            await use(tx, (customer, partner, currency), -amount)
+            off_lots = -amount if used is None else used.get((customer, partner, currency), 0)
+            if off_lots > 0:
+                await use(tx, (customer, partner, currency), off_lots)
         else:
             raise Conflict(
                 "The customer has less than this would take back; part of it was redeemed.",

@@ -1,8 +1,8 @@
 """Points with dates: those that wait become usable, and those that expire are taken off, each by a line of the ledger.
 
-A lot is what is left of one payment that waits or expires. What customers use, and what is taken back, is taken from
-what expires first. Every change of a lot happens under the lock of its account, and on a condition in its statement:
-however many book what is due, and however late, each is booked once.
+A lot is what is left of one payment that waits or expires. What customers use is taken from what expires first; what
+is taken back, from its own lot before that. Every change of a lot happens under the lock of its account, and on a
+condition in its statement: however many book what is due, and however late, each is booked once.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -44,6 +44,11 @@ _FILL = """
 UPDATE reward_lot l SET remaining = l.remaining + given.amount
   FROM unnest($3::int[], $4::bigint[]) AS given (position, amount)
  WHERE l.group_id = $1 AND l.evaluation_id = $2 AND l.position = given.position
+"""
+_TAKE_OWN = """
+UPDATE reward_lot l SET remaining = l.remaining - given.amount
+  FROM unnest($3::int[], $4::bigint[]) AS given (position, amount)
+ WHERE l.group_id = $1 AND l.evaluation_id = $2 AND l.position = given.position AND l.released_at IS NOT NULL
 """
 # What expires first is used first; what no lot is left of does not expire.
 _USE = """
@@ -171,8 +176,14 @@ async def fill_again(tx: Transaction, evaluation_id: int, given: Mapping[int, in
         await tx.execute(_FILL, tx.scope.group_id, evaluation_id, list(given), list(given.values()))
 
 
+async def take_own(tx: Transaction, evaluation_id: int, taken: Mapping[int, int]) -> None:
+    """Take these amounts, by position, off what can be used of an evaluation; whoever asks holds the accounts."""
+    if taken:
+        await tx.execute(_TAKE_OWN, tx.scope.group_id, evaluation_id, list(taken), list(taken.values()))
+
+
 async def use(tx: Transaction, account: Account, amount: int) -> None:
-    """So much of this account was used or taken back; whoever asks holds it."""
+    """So much of this account was used; whoever asks holds it."""
     await tx.execute(_USE, tx.scope.group_id, *account, amount)
 
 

@@ -43,6 +43,7 @@ from app.domain.rewards.reversing import undo
 from app.errors import Conflict, Invalid, NotFound
 from app.tables.rewards import Reconsidered, RewardOutcome
 from app.values.ids import show_id
+from app.values.instants import show_instant
 from app.values.json_text import write_json
 
 PAGE = 200
@@ -401,9 +402,10 @@ def _show(state: Progress, old: _Old, decision: Decision, paid: int) -> None:
             {
                 "evaluation": show_id("reward", old.row["id"]),
                 "reference": old.row["reference"],
-                "occurredAt": old.row["occurred_at"].isoformat(),
-                "outcomeBefore": old.row["outcome"],
-                "outcomeAfter": decision.outcome.value,
+                "occurredAt": show_instant(old.row["occurred_at"]),
+                # As the graph writes them elsewhere.
+                "outcomeBefore": RewardOutcome(old.row["outcome"]).name,
+                "outcomeAfter": decision.outcome.name,
                 "paidBefore": old.row["amount"],
                 "paidAfter": paid,
             }

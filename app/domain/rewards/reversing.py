@@ -1,11 +1,12 @@
 """Taking a reward back, wholly or in part, and giving it again: lines of the ledger undo as much; nothing is deleted.
 
 How much shall be taken back is said counting what was taken back before, so that saying it again changes nothing.
-What the customer has spent meanwhile is taken as the programme says: below zero, or not at all. What was not there is
-kept as the difference between what was asked back and what was taken.
+What of the payment has expired already is taken by the line that says so, and nobody pays for it a second time. Then
+comes what is left of it, and last what the customer has spent, as the programme says: below zero, or not at all. What
+was not there is kept as the difference between what was asked back and what was taken.
 
 What somebody asked back stays taken back. What was taken back since less was left of an order is given again where more
-is left of it than that, as far as the campaign's limits have room by then.
+is left of it than that, as far as the campaign's limits have room by then; what of it had expired stays so.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from app.domain import inputs
 from app.domain.borders import CAMPAIGN_BORDERS, borders
 from app.domain.rewards.booking import held_balances, move_balances
 from app.domain.rewards.judging import shared
-from app.domain.rewards.lots import Account, cancel, fill_again, lessen_pending, move_pending
+from app.domain.rewards.lots import Account, cancel, fill_again, lessen_pending, move_pending, take_own, use
 from app.domain.rewards.programme import Goal, limits_of
 from app.errors import Invalid, NotFound
 from app.tables.campaigns import NegativeBalance
@@ -50,7 +51,14 @@ SELECT e.position, e.partner_id,
          WHERE l.group_id = $1 AND l.evaluation_id = $2 AND l.position = e.position) AS is_waiting,
        coalesce((SELECT l.remaining FROM reward_lot l
                   WHERE l.group_id = $1 AND l.evaluation_id = $2 AND l.position = e.position
-                    AND l.released_at IS NULL), 0) AS waiting
+                    AND l.released_at IS NULL), 0) AS waiting,
+       coalesce((SELECT l.remaining FROM reward_lot l
+                  WHERE l.group_id = $1 AND l.evaluation_id = $2 AND l.position = e.position
+                    AND l.released_at IS NOT NULL AND l.expires_at IS NOT NULL), 0) AS still_there,
+       coalesce(sum(-e.balance_change) FILTER (WHERE e.kind = 'expiry'), 0)::bigint AS expired,
+       -- What reversals took of that, less what was given of it again.
+       coalesce(sum(-e.amount + e.balance_change + e.pending_change)
+                  FILTER (WHERE e.kind IN ('reversal', 'restoration')), 0)::bigint AS taken_expired
   FROM reward_entry e WHERE e.group_id = $1 AND e.evaluation_id = $2
  GROUP BY e.position, e.partner_id ORDER BY e.position
 """
@@ -123,6 +131,12 @@ class _Line:
     """How much of that cannot be used yet."""
     waits: bool
     """What is given again cannot be used yet, either."""
+    still_there: int
+    """How much of it can be used and will expire."""
+    expired: int
+    """How much of it has expired and was not taken back."""
+    taken_expired: int
+    """How much of what was taken back had expired."""
 
 
 async def reverse(tx: Transaction, evaluation_id: int, *, in_all: int | None = None, now: datetime) -> int:
@@ -143,7 +157,7 @@ async def reverse(tx: Transaction, evaluation_id: int, *, in_all: int | None = N
         if in_all > paid:
             raise Invalid(f"It paid {paid}; more cannot be taken back.", path=["inAll"], code="TOO_MUCH")
     moved, may_owe = await undo(tx, evaluation_id, campaign, in_all=in_all, now=now)
-    await move_balances(tx, moved, may_owe=may_owe)
+    await move_balances(tx, moved, may_owe=may_owe, used={})
     await tx.execute(
         _ASKED_BY_HAND, tx.scope.group_id, evaluation_id, MAX_SAFE_INTEGER if in_all is None else in_all
     )
@@ -163,7 +177,7 @@ async def follow_sale(
         await _give_again(tx, evaluation_id, campaign, row, asked, now=now)
         return
     moved, may_owe = await undo(tx, evaluation_id, campaign, in_all=asked, now=now)
-    await move_balances(tx, moved, may_owe=may_owe)
+    await move_balances(tx, moved, may_owe=may_owe, used={})
 
 
 async def undo(
@@ -176,6 +190,8 @@ async def undo(
     now: datetime,
 ) -> tuple[dict[Account, int], bool]:
     """The same without moving balances: by how much they are to be moved, and whether they may fall below zero.
+
+    The lots are settled here: its own first, then those that expire first.
 
     `whole`: all of it, also where the customer has less; whoever asks gives something in its place.
     """
@@ -191,26 +207,40 @@ async def undo(
         return moved, may_owe
     lines = [line for line in await _lines(tx, evaluation_id, row) if line.remaining > 0]
     has = await held_balances(tx, {line.account for line in lines if line.sign > 0})
-    if any(line.waiting for line in lines):
-        # Some of it may have been released until they were held.
+    if any(line.waiting or line.still_there for line in lines):
+        # Some of it may have been released, used or expired until they were held.
         lines = [line for line in await _lines(tx, evaluation_id, row) if line.remaining > 0]
     shares = shared(asked - row["taken_back"], [line.remaining for line in lines])
     taken = list(shares) if may_owe or whole else _within(lines, shares, has)
     # What waits is taken first: the customer never had it.
     waited = [min(amount, line.waiting) for line, amount in zip(lines, taken, strict=True)]
     pending: dict[Account, int] = {}
-    for line, amount, part in zip(lines, taken, waited, strict=True):
-        if amount - part:
-            moved[line.account] = moved.get(line.account, 0) - line.sign * (amount - part)
+    # What has expired is not there any more, and is not taken from what is.
+    had = [
+        amount - part - min(amount - part, line.expired)
+        for line, amount, part in zip(lines, taken, waited, strict=True)
+    ]
+    own: dict[int, int] = {}
+    others: dict[Account, int] = {}
+    for line, amount, part in zip(lines, had, waited, strict=True):
+        if amount:
+            moved[line.account] = moved.get(line.account, 0) - line.sign * amount
         if part:
             pending[line.account] = pending.get(line.account, 0) - part
+        if line.sign > 0:
+            own[line.position] = min(amount, line.still_there)
+            others[line.account] = others.get(line.account, 0) + amount - own[line.position]
+    await take_own(tx, evaluation_id, {position: n for position, n in own.items() if n})
+    for account in sorted(others):
+        if others[account]:
+            await use(tx, account, others[account])
     await cancel(tx, evaluation_id, {line.position: n for line, n in zip(lines, waited, strict=True) if n})
     await lessen_pending(tx, pending)
-    booked = [(line, n, part) for line, n, part in zip(lines, taken, waited, strict=True) if n]
+    booked = [one for one in zip(lines, taken, had, waited, strict=True) if one[1]]
     await tx.execute(
-        _LINE, group, evaluation_id, now, [line.position for line, _, _ in booked],
-        [-n for _, n, _ in booked], [-line.sign * (n - part) for line, n, part in booked],
-        [-part for _, _, part in booked], RewardEntryKind.REVERSAL.value,
+        _LINE, group, evaluation_id, now, [line.position for line, _, _, _ in booked],
+        [-n for _, n, _, _ in booked], [-line.sign * amount for line, _, amount, _ in booked],
+        [-part for _, _, _, part in booked], RewardEntryKind.REVERSAL.value,
     )  # fmt: skip
     is_whole = await tx.fetchval(_NOTED, group, evaluation_id, sum(taken), asked, now)
     left: int | None = None
@@ -234,25 +264,30 @@ async def _give_again(
     lines = await _lines(tx, evaluation_id, row)
     has = await held_balances(tx, {line.account for line in lines})
     lines = await _lines(tx, evaluation_id, row)  # As they are while nobody can release them.
-    back = min(max(0, row["taken_back"] - asked), room)
-    given = shared(back, [line.amount - line.remaining for line in lines])
+    due = min(max(0, row["taken_back"] - asked), room)
+    given = shared(due, [line.amount - line.remaining for line in lines])
     for at, line in enumerate(lines):
         if line.sign < 0:  # A redemption again, as far as there is something.
             given[at] = min(given[at], max(0, has[line.account]))
             has[line.account] -= given[at]
     moved: dict[Account, int] = {}
     pending: dict[Account, int] = {}
-    booked = [(line, n, n if line.waits else 0) for line, n in zip(lines, given, strict=True) if n]
-    for line, n, _ in booked:
+    # First what was really taken, then what had expired by then, and comes back to nobody.
+    booked = [
+        (line, n, min(n, line.amount - line.remaining - (line.taken_expired if line.sign > 0 else 0)))
+        for line, n in zip(lines, given, strict=True)
+        if n
+    ]
+    for line, _, back in booked:
         side = pending if line.waits else moved
-        side[line.account] = side.get(line.account, 0) + line.sign * n
-    await fill_again(tx, evaluation_id, {line.position: n for line, n, _ in booked})
+        side[line.account] = side.get(line.account, 0) + line.sign * back
+    await fill_again(tx, evaluation_id, {line.position: back for line, _, back in booked if back})
     await move_pending(tx, pending)
     await move_balances(tx, moved)
     await tx.execute(
         _LINE, group, evaluation_id, now, [line.position for line, _, _ in booked],
-        [n for _, n, _ in booked], [line.sign * (n - part) for line, n, part in booked],
-        [part for _, _, part in booked], RewardEntryKind.RESTORATION.value,
+        [n for _, n, _ in booked], [0 if line.waits else line.sign * back for line, _, back in booked],
+        [back if line.waits else 0 for line, _, back in booked], RewardEntryKind.RESTORATION.value,
     )  # fmt: skip
     counts_again = await tx.fetchval(_NOTED_AGAIN, group, evaluation_id, sum(given), asked)
     times = await tx.fetchval(_OFTENER, group, campaign, customer) if counts_again else 0
@@ -286,6 +321,9 @@ async def _lines(tx: Transaction, evaluation_id: int, row: Any) -> list[_Line]:
             line["remaining"],
             line["waiting"],
             bool(line["is_waiting"]),
+            line["still_there"],
+            max(0, line["expired"] - line["taken_expired"]),
+            line["taken_expired"],
         )
         for line in rows
     ]
@@ -297,7 +335,8 @@ def _within(lines: Sequence[_Line], shares: Sequence[int], has: dict[Account, in
     for line, share in zip(lines, shares, strict=True):
         amount = share
         if line.sign > 0:
-            amount = min(share, line.waiting + max(0, has[line.account]))
-            has[line.account] -= max(0, amount - line.waiting)
+            free = line.waiting + line.expired
+            amount = min(share, free + max(0, has[line.account]))
+            has[line.account] -= max(0, amount - free)
         taken.append(amount)
     return taken

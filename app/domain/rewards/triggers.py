@@ -6,7 +6,7 @@ event type's id, which a flow has as its `customTriggerId`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -23,8 +23,8 @@ AMOUNTS = ("amount", "turnover")
 """The event's values that can be a transaction's amount, in whole units of the currency."""
 CUSTOM_CODE = CODES[RewardTrigger.CUSTOM]
 
-# Campaigns that may have been running at one of these moments and have a live flow with one of these triggers, and the
-# projects they listen to: those of their own store, and the group's.
+# Campaigns that have begun and are not long over, and have a live flow with one of these triggers, and the projects
+# they listen to: those of their own store, and the group's.
 _LISTENING = """
 SELECT DISTINCT campaign.id, campaign.currency, flow.trigger_code, flow.custom_trigger_id, project.id AS project_id
   FROM campaign
@@ -32,7 +32,8 @@ SELECT DISTINCT campaign.id, campaign.currency, flow.trigger_code, flow.custom_t
   JOIN project ON project.group_id = $1 AND project.id = ANY ($3)
    AND (project.store_id IS NULL OR project.store_id = campaign.store_id)
  WHERE campaign.group_id = $1 AND (campaign.status <> 'draft' OR campaign.activated_at IS NOT NULL)
-   AND (campaign.starts_at IS NULL OR campaign.starts_at <= $5) AND (campaign.ends_at IS NULL OR campaign.ends_at > $4)
+   AND (campaign.starts_at IS NULL OR campaign.starts_at <= $4)
+   AND (campaign.ends_at IS NULL OR campaign.ends_at + campaign.reward_late_days * interval '1 day' > $4)
    AND campaign.deleted_at IS NULL AND NOT campaign.is_template AND campaign.reward_type IN (1, 2)
    AND flow.trigger_code = ANY ($2)
  ORDER BY campaign.id
@@ -63,8 +64,7 @@ async def process_event_triggers(tx: Transaction, events: Sequence[TriggeringEve
         return 0
     codes = sorted({CODES[RewardTrigger(event.trigger)] for event in known})
     projects = sorted({event.project_id for event in known})
-    moments = [moment_of(event.occurred_at, told_at=now) for event in known]
-    rows = await tx.fetch(_LISTENING, tx.scope.group_id, codes, projects, min(moments), max(moments))
+    rows = await tx.fetch(_LISTENING, tx.scope.group_id, codes, projects, now)
     if not rows:
         return 0
     running = await lock_running(tx, {row["id"] for row in rows})
@@ -80,20 +80,27 @@ async def process_event_triggers(tx: Transaction, events: Sequence[TriggeringEve
                 heard
                 and event.customer_id in alive
                 and row["id"] in running
-                and _may_pay(running[row["id"]], event, now=now)
+                and _is_kept(running[row["id"]], event, now=now)
             ):
                 asked[row["id"], event.id] = (row["id"], occurrence_of_event(event, currency=row["currency"]))
     made = await process(tx, list(asked.values()), now=now) if asked else []
     return len(made)
 
 
-def _may_pay(one: Running, event: TriggeringEvent, *, now: datetime) -> bool:
-    """Whether the event is worth evaluating: the campaign was live then, or would have been but for a pause.
+def _is_kept(one: Running, event: TriggeringEvent, *, now: datetime) -> bool:
+    """Whether the event is worth evaluating: the campaign was live then, or would have been but for a pause or its
+    window.
 
-    What a pause refuses is kept, so that it can be judged again where the pause was a mistake.
+    What those refuse is kept, so that it can be judged again where a pause was a mistake, or an edge is moved. Of what
+    lies outside the window as much as may be told late: a campaign does not collect what happened long before or after.
     """
     moment = moment_of(event.occurred_at, told_at=now)
-    return closed(one.row, one.history, moment, told_at=now, lifts_pauses=True) is None
+    if closed(one.row, one.history, moment, told_at=now, lifts_pauses=True) is None:
+        return True
+    start, end, late = one.row["starts_at"], one.row["ends_at"], timedelta(days=one.row["reward_late_days"])
+    if start is not None and moment < start:
+        return bool(moment + late >= start)
+    return end is not None and moment >= end
 
 
 def trigger_of(trigger: str, event_type_id: int) -> tuple[int, int | None]:
