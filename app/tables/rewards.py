@@ -248,7 +248,8 @@ class RewardEntry(TenantRow, table=True):
             " ELSE amount <> 0 AND (kind = 'reversal') = (amount < 0)"
             " AND (kind IN ('reversal', 'restoration') OR pending_change = 0)"
             # What had expired is neither taken from a balance nor given to it again.
-            " AND CASE WHEN kind IN ('reversal', 'restoration') THEN abs(balance_change + pending_change) <= abs(amount)"
+            " AND CASE WHEN kind IN ('reversal', 'restoration')"
+            " THEN abs(balance_change + pending_change) <= abs(amount)"
             " ELSE abs(balance_change + pending_change) = abs(amount) END END",
             name="amount_fits_kind",
         ),
