@@ -12,6 +12,7 @@ import phonenumbers
 _PHONE = re.compile(r"(?P<plus>\+|00)?[\s().\-/\d\u00a0\u202f]+")
 _CALLING = re.compile(r"[0-9]{1,3}")
 _NOT_DIGITS = re.compile(r"[^0-9]")
+_COUNTRY_IN_BRACKETS = re.compile(r"^\(\+(\d{1,3})\)")
 _ONE_FORM = str.maketrans({"Σ": "σ", "ς": "σ", "ẞ": "ß"})
 """Letters whose lower case depends on their place, or has two capitals."""
 
@@ -27,7 +28,8 @@ def phone_key(number: str, region: str | None = None) -> str:
     `region` is the ISO 3166 code of the country that a number without its own is of. ValueError where the text is no
     telephone number.
     """
-    text = number.strip()
+    seen = "".join(letter for letter in number if unicodedata.category(letter) != "Cf")  # Marks nobody sees.
+    text = _COUNTRY_IN_BRACKETS.sub(r"+\1", seen.strip().removeprefix("tel:"))
     match = _PHONE.fullmatch(text)
     if match is None:
         raise ValueError("is not a telephone number")

@@ -30,7 +30,7 @@ async def test_the_latest_counts(
     people = []
     for address, (said, at) in (("one@example.com", mine), ("two@example.com", theirs)):
         told = {} if said is None else {"email_consent": said, "email_consent_at": at}
-        people.append(await a.customer(now=ago(days=1), email=address, **told))
+        people.append(await a.customer(now=LATER, email=address, **told))
     into, gone = people
     made = await a.write(MERGE, **{"from": gone, "into": into})
     assert made["errors"] == []
@@ -45,9 +45,7 @@ async def test_the_latest_counts(
 
 async def test_what_a_provider_told_of_the_other_one_counts_by_its_moment(asker: Asker) -> None:
     a = await audience(asker)
-    into = await a.customer(
-        now=ago(days=1), email="one@example.com", email_consent=True, email_consent_at=LATER
-    )
+    into = await a.customer(now=LATER, email="one@example.com", email_consent=True, email_consent_at=LATER)
     gone = await a.customer(
         now=ago(days=1), email="two@example.com", email_consent=True, email_consent_at=ago(days=2)
     )

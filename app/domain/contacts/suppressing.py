@@ -87,6 +87,8 @@ async def _moment(tx: Transaction, at: datetime | None, *, now: datetime) -> dat
     """Never later than now. A day alone is its first moment, in the group's zone."""
     if isinstance(at, DayAlone):
         at = edge(at, await zone_where(tx), ["at"], ends=False)
+    if at is not None:
+        inputs.moment(at, ["at"])
     return now if at is None else min(at, now)
 
 

@@ -133,6 +133,7 @@ async def upsert_customers(
     whole_audience(tx)
     values, faults = checked_all(entries)
     faults += check_moments(values, now=now)
+    faults += _consents_said_by_now(values, now=now)
     faults += await _unknown_stores(tx, values)
     faults += await _broken_coins(tx, values)
     known = await _known(tx, values, faults)
@@ -171,6 +172,19 @@ async def upsert_customers(
     await settle(tx, ids.values(), now=now)
     await note_audience_change(tx)
     return Upserted(tuple(ids[place] for place in range(len(values))), created, len(values) - created)
+
+
+def _consents_said_by_now(values: Sequence[dict[str, Any]], *, now: datetime) -> list[Failure]:
+    """A moment ahead counts as its arrival, else it would beat whatever is said until then."""
+    faults: list[Failure] = []
+    for at, row in enumerate(values):
+        for name in (f"{one}_at" for one in _CONSENTS):
+            if isinstance(row.get(name), datetime):
+                try:
+                    row[name] = min(inputs.moment(row[name], ["customers", str(at), name]), now)
+                except Failure as fault:
+                    faults.append(fault)
+    return faults
 
 
 def _consents(

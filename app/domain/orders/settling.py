@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, PROMO_BORDERS, borders
 from app.domain.groups.finding import store_to_write
+from app.domain.heirs import heirs_of
 from app.domain.inputs import Path
 from app.domain.metrics.entries import only_channel
 from app.domain.orders.entries import OrderEntry
@@ -127,15 +128,22 @@ class Settling:
             raise Several(faults[:MAX_TOLD])
 
     async def _customers(self) -> dict[int, Any]:
+        rows = await self._named_customers()
+        ids = {row["id"] for row in rows}
+        # Held: somebody who is being joined with another one is that one, once that is done.
+        if await heirs_of(self.tx, ids, holds=True) != {one: one for one in ids}:
+            rows = await self._named_customers()
+        return {row["place"]: row for row in rows}
+
+    async def _named_customers(self) -> Sequence[Any]:
         entries = self.entries
-        rows = await self.tx.fetch(
+        return await self.tx.fetch(
             _CUSTOMERS,
             *borders(self.tx.scope),
             [e.customer_id for e in entries],
             [e.customer_external_id for e in entries],
             [email_key_of(e.customer_email) for e in entries],
         )
-        return {row["place"]: row for row in rows}
 
     async def _stores(self) -> set[int]:
         asked = {e.store_id for e in self.entries if e.store_id is not None}

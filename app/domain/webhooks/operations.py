@@ -26,7 +26,7 @@ from app.domain.metrics.recipients import Reached, count_recipients
 from app.domain.webhooks.providers import BY_NUMBER, REACHED, STAGE, is_supported
 from app.domain.webhooks.reading import Happened
 from app.errors import Forbidden
-from app.tables.contacts import ContactChannel, StatementKind
+from app.tables.contacts import OF_ADDRESS, ContactChannel, StatementKind
 from app.tables.event_types import EventOutcome
 from app.tables.projects import DEFAULT_CLOCK_AHEAD_S
 from app.tables.webhooks import Provider
@@ -104,7 +104,8 @@ async def ingest(
     new = [one for one in settled if one.event.key in kept]
     applied = [one for one in new if one.applies]
     if new:
-        said = _said(provider, new, await _contacts(tx, provider, new), region)
+        contacts = await _contacts(tx, provider, new)
+        said = _said(provider, new, contacts, await _addresses(tx, contacts.values()), region)
         said += await followed(tx, said)
         concerned = {one.customer_id for one in applied if one.customer_id} | await owners(tx, said)
         known = await _lock(tx, _LOCK_CUSTOMERS, concerned)
@@ -272,6 +273,7 @@ async def _lock(tx: Transaction, statement: str, ids: Collection[int]) -> set[in
     return {row["id"] for row in await tx.fetch(statement, tx.scope.group_id, sorted(ids))}
 
 
+_EMAILS = "SELECT id, email_key FROM customer WHERE group_id = $1 AND id = ANY ($2) AND email_key IS NOT NULL"
 _HEIRS = """
 SELECT id, coalesce(merged_into_id, id) AS heir FROM customer WHERE group_id = $1 AND id = ANY ($2)
 """
@@ -290,8 +292,19 @@ async def _contacts(tx: Transaction, provider: Provider, new: Sequence[Settled])
     return {name: heirs[ident] for name, ident in found.items() if ident in heirs}
 
 
+async def _addresses(tx: Transaction, customers: Iterable[int]) -> Mapping[int, str]:
+    """The e-mail addresses of these customers, as they are compared."""
+    ids = sorted(set(customers))
+    rows = await tx.fetch(_EMAILS, tx.scope.group_id, ids) if ids else ()
+    return {row["id"]: row["email_key"] for row in rows}
+
+
 def _said(
-    provider: Provider, new: Sequence[Settled], contacts: Mapping[str, int], region: str | None
+    provider: Provider,
+    new: Sequence[Settled],
+    contacts: Mapping[str, int],
+    addresses: Mapping[int, str],
+    region: str | None,
 ) -> list[Said]:
     """What these events say about writing to those they are about."""
     found: list[Said] = []
@@ -316,7 +329,8 @@ def _said(
                     kind=word.kind,
                     source=source_of(provider),
                     at=one.at,
-                    address=address,
+                    # Told of a person by the provider's own id, it is about the address they have.
+                    address=address or (addresses.get(known) if word.kind in OF_ADDRESS and known else None),
                     customer_id=known,
                     list=word.list,
                     detail=detail,

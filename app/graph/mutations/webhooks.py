@@ -79,9 +79,9 @@ class WebhookEndpointUpdateInput:
     """A setting of a webhook endpoint."""
 
     id: strawberry.ID = strawberry.field(description="The endpoint.")
-    tolerance_seconds: int | None = strawberry.field(
-        description="How many seconds a signed timestamp may be away from now, 1 to 31,536,000; null or 0: any age."
-        " Whatever comes twice counts once anyhow."
+    tolerance_seconds: int | None = optional(
+        "How many seconds a signed timestamp may be away from now, 1 to 31,536,000; null or 0: any age. Whatever comes"
+        " twice counts once anyhow. Left out, it stays."
     )
 
 
@@ -160,7 +160,8 @@ async def update(
     """Sets how old a webhook endpoint's signed deliveries may be."""
     _require_manager(info)
     ident = own_id(input.id, "hook", "webhook endpoint", "id")
-    await connections.set_tolerance(tx, ident, input.tolerance_seconds)
+    if input.tolerance_seconds is not strawberry.UNSET:
+        await connections.set_tolerance(tx, ident, input.tolerance_seconds)
     return WebhookEndpointPayload(endpoint=await shown(info, tx, "WebhookEndpoint", ident))
 
 
