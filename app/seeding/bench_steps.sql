@@ -48,10 +48,11 @@ SELECT :group_id::bigint, (ARRAY['Fidèles « or »', 'Dormants', 'VIP', 'New �
   FROM generate_series(1, 5) AS n
 
 -- step: customers
-INSERT INTO customer (group_id, name, email, store_id, created_at)
+INSERT INTO customer (group_id, name, email, email_key, store_id, created_at)
 SELECT :group_id::bigint,
        (ARRAY['Zoë', 'Łukasz', 'Noël', 'Siobhán', 'Jürgen', 'Anaïs', '健太', 'Olga'])[1 + n % 8] || ' '
          || (ARRAY['O''Neil', 'Müller', 'García', 'd’Ornano', 'Sørensen', '田中'])[1 + n % 6] || ' ' || n,
+       'customer' || n || '@bench' || :number::int || '.example',
        'customer' || n || '@bench' || :number::int || '.example', s.id,
        :today::date - n * interval '3 hours'
   FROM generate_series(1, 500) AS n

@@ -42,14 +42,17 @@ def customer(rng: random.Random) -> dict[str, Any]:
             datetime(1, 1, 2, tzinfo=UTC),
         ]
     )
+    email, phone = rng.choice([None, f"{rng.getrandbits(60)}@example.com"]), rng.choice([None, "+33612345678"])
     attributes = {key: rng.choice(VALUES) for key in "abc" if rng.random() < 0.7}
     return {
         "loyalty_tier": rng.choice(TIERS),
         "order_count": rng.choice([0, 1, 2, 3, 10, 2**53 - 1]),
         "total_spent": rng.choice([Decimal(n).quantize(Decimal("0.0001")) for n in NUMBERS]),
         "last_order_at": last,
-        "email": rng.choice([None, f"{rng.getrandbits(60)}@example.com"]),
-        "phone": rng.choice([None, "+33612345678"]),
+        "email": email,
+        "email_key": email,
+        "phone": phone,
+        "phone_key": phone,
         "email_consent": rng.random() < 0.5,
         "sms_consent": rng.random() < 0.5,
         "tags": rng.sample(TAGS, rng.randrange(4)),
