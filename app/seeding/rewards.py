@@ -7,6 +7,7 @@ from app.db.database import Database
 from app.domain.rewards.naming import add_attribute
 from app.domain.rewards.occurrences import Occurrence
 from app.domain.rewards.processing import process
+from app.domain.rewards.tiers import RewardTierFields, save_tiers
 from app.tables.rewards import RewardAttributeKind
 from app.values.scope import Scope
 
@@ -22,11 +23,18 @@ SELECT id FROM campaign
 _ITEMS: tuple[list[str], ...] = (["set-01"], ["tuesday"], ["card"], [])
 
 
+_TIERS = (
+    RewardTierFields(name="silver", threshold=500),
+    RewardTierFields(name="gold", threshold=1_500, window_days=180),
+)
+
+
 async def write_rewards(db: Database, group_id: int, *, slug: str, now: datetime) -> None:
     """Report purchases and new customers to each running reward campaign; declare an attribute of the group's own."""
     chance = Random(f"{slug} rewards")  # noqa: S311 - made-up purchases
     async with db.transaction(Scope(group_id)) as tx:
         await add_attribute(tx, type_code=2, attribute=1000, name="gift", kind=RewardAttributeKind.FLAG)
+        await save_tiers(tx, _TIERS, now=now)
         customers = [row["id"] for row in await tx.fetch(_CUSTOMERS, group_id, CUSTOMERS)]
         happened = [_happened(at, customer, chance, now) for at, customer in enumerate(customers)]
         for row in await tx.fetch(_CAMPAIGNS, group_id):

@@ -40,7 +40,12 @@ UPDATE promo_redemption SET customer_id = NULL WHERE group_id = $1 AND customer_
     SELECT c.id FROM customer c WHERE c.group_id = $1 AND c.store_id IS DISTINCT FROM $2);
 DELETE FROM reward_balance b USING customer c
  WHERE b.group_id = $1 AND c.group_id = $1 AND c.id = b.customer_id AND c.store_id IS DISTINCT FROM $2;
-DELETE FROM customer WHERE group_id = $1 AND store_id IS DISTINCT FROM $2 AND id NOT IN ({WHOSE});
+DELETE FROM customer_merge m USING customer c
+ WHERE m.group_id = $1 AND c.group_id = $1 AND c.id = m.into_id AND c.store_id IS DISTINCT FROM $2;
+UPDATE customer_doubt d SET other_id = NULL FROM customer c
+ WHERE d.group_id = $1 AND c.group_id = $1 AND c.id = d.other_id AND c.store_id IS DISTINCT FROM $2;
+DELETE FROM customer WHERE group_id = $1 AND store_id IS DISTINCT FROM $2 AND id NOT IN ({WHOSE})
+    AND id NOT IN (SELECT from_id FROM customer_merge WHERE group_id = $1);
 UPDATE customer SET store_id = NULL WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM promo_redemption WHERE group_id = $1 AND store_id <> $2;
 DELETE FROM partnership WHERE group_id = $1 AND store_id <> $2;
@@ -71,6 +76,8 @@ DELETE FROM metric_rollup WHERE group_id = $1;
 DELETE FROM order_rollup WHERE group_id = $1;
 DELETE FROM metric_fact_rollup WHERE group_id = $1;
 UPDATE promo_redemption SET customer_id = NULL WHERE group_id = $1;
+DELETE FROM customer_merge WHERE group_id = $1;
+DELETE FROM customer_doubt WHERE group_id = $1;
 DELETE FROM customer WHERE group_id = $1 AND id NOT IN ({WHOSE})
 """
 

@@ -30,8 +30,15 @@ KEPT_EMPTY = {
     "retention_mark",
     "external_id",
     "import_run",
+    "campaign_status_change",
+    "contact_statement",
+    "customer_doubt",
+    "customer_merge",
+    "reward_lot",
+    "reward_reevaluation",
+    "webhook_refusal",
 }
-"""Tables that tell what requests and imports did; there were none yet."""
+"""Tables that tell what requests, deliveries and imports did, and what people decided; there were none yet."""
 
 
 @pytest.fixture(scope="module")

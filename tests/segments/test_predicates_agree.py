@@ -42,7 +42,10 @@ def customer(rng: random.Random) -> dict[str, Any]:
             datetime(1, 1, 2, tzinfo=UTC),
         ]
     )
-    email, phone = rng.choice([None, f"{rng.getrandbits(60)}@example.com"]), rng.choice([None, "+33612345678"])
+    email, phone = (
+        rng.choice([None, f"{rng.getrandbits(60)}@example.com"]),
+        rng.choice([None, "+33612345678"]),
+    )
     attributes = {key: rng.choice(VALUES) for key in "abc" if rng.random() < 0.7}
     return {
         "loyalty_tier": rng.choice(TIERS),
