@@ -37,7 +37,7 @@ FROM (
                           ), 2
                         ) WHEN 1 THEN 'scheduled' WHEN 2 THEN 'paused' WHEN 3 THEN 'expired' END
                       ) END
-                    ), CASE WHEN t1.used >= t1.usage_limit THEN 'used_up' ELSE 'active' END
+                    ), CASE WHEN t1.used + t1.used_beyond_limit >= t1.usage_limit THEN 'used_up' ELSE 'active' END
                   ) END
                 ) = 'active'
               )::text || '}'
@@ -46,7 +46,7 @@ FROM (
         ) || ']}'
       )
       FROM (
-        SELECT t1.code_key, t1.deleted_at, t1.follows_campaign, t1.id, t1.type, t1.usage_limit, t1.used, t1.valid_from, t1.valid_until, row_number() OVER (ORDER BY t1.code_key, t1.id) - $3::bigint AS rn
+        SELECT t1.code_key, t1.deleted_at, t1.follows_campaign, t1.id, t1.type, t1.usage_limit, t1.used, t1.used_beyond_limit, t1.valid_from, t1.valid_until, row_number() OVER (ORDER BY t1.code_key, t1.id) - $3::bigint AS rn
         FROM promo t1
         WHERE t1.group_id = $2::bigint AND t1.deleted_at IS NULL
         ORDER BY t1.code_key, t1.id

@@ -22,7 +22,7 @@ FROM (
                   FROM (
                     SELECT 'now'::text AS part, base.flow AS flow, base.currency AS currency, coalesce(sum(base.paid), 0) AS paid, count(DISTINCT base.customer_id) AS participants
                     FROM (
-                      SELECT r.currency, r.customer_id, r.flow, CASE WHEN r.kind = 'reversal' THEN 0 ELSE r.amount END AS paid
+                      SELECT r.currency, r.customer_id, r.flow, CASE WHEN r.kind IN ('reversal', 'restoration') THEN 0 ELSE r.amount END AS paid
                       FROM reward_entry r
                       WHERE r.group_id = $2::bigint AND r.partner_id = t1.id
                     ) base
