@@ -100,7 +100,7 @@ async def test_what_was_written_about_others_loses_her_addresses(shop: House) ->
             "code": "A77",
             "type": "FIXED_AMOUNT",
             "value": "5",
-            "appliesTo": {"note": MINE, "skus": ["x"]},
+            "appliesTo": {"skus": ["x", MINE]},
         },
     )
     promo = told["promoCreate"]["promo"]["id"]
@@ -127,7 +127,7 @@ async def test_what_was_written_about_others_loses_her_addresses(shop: House) ->
         "segment": {"name": "for  and "},
         "one": {"name": "mail ", "description": "only for "},
         "two": {"name": "erased"},
-        "promo": {"appliesTo": {"note": "", "skus": ["x"]}},
+        "promo": {"appliesTo": {"skus": ["x", ""]}},
     }
 
 

@@ -175,7 +175,11 @@ async def test_refused_rows_go_in_again_once_they_are_mended(
     for old in os.listdir(tmp_path):
         (tmp_path / old).unlink()
     cells = [
-        {"id": f"n{n}", "email": f"n{n}{'@' if kind == 'good' else ' at '}example.org", "note": text or "-"}
+        {
+            "id": f"n{n}",
+            "email": f"n{n}{'@' if kind == 'good' else ' at '}example.org",
+            "note": text if text.strip() else "-",
+        }
         for n, (kind, text) in enumerate(rows)
     ]
     file = tmp_path / f"c.{'csv' if form == 'csv' else 'jsonl' if form == 'jsonl' else 'json'}"

@@ -96,7 +96,7 @@ async def test_a_rehearsed_creation_says_the_same_and_makes_nothing(desk: Desk, 
         counts = {t[0]: await owner.fetchval(f"SELECT count(*) FROM {t[0]}") for t in tables}
         # Numbers that were drawn are not given back; those of what was rehearsed are all that were.
         sequences = await owner.fetch("SELECT sequencename, last_value FROM pg_sequences ORDER BY 1")
-        drawn = ("campaign_id_seq", "spend_limit_id_seq")
+        drawn = ("campaign_id_seq", "campaign_status_change_id_seq", "spend_limit_id_seq")
         return [counts, [tuple(row) for row in sequences if row[0] not in drawn]]
 
     async def made(**more: Any) -> Any:
