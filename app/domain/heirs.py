@@ -36,4 +36,17 @@ async def heir_of(tx: Transaction, customer_id: int, *, holds: bool = False) -> 
     return (await heirs_of(tx, [customer_id], holds=holds))[customer_id]
 
 
-__all__ = ["heir_of", "heirs_of"]
+def who_is(known: str) -> str:
+    """SQL that joins `c`, the customer of the group $1 that the row `known` means: itself, or who it turned out to be.
+
+    Looked up only where there is another one: of a table that has grown since it was last analyzed PostgreSQL believes
+    that it may as well read all of the group for each row.
+    """
+    return f"""CROSS JOIN LATERAL (
+       SELECT {known}.* WHERE {known}.merged_into_id IS NULL
+        UNION ALL
+       SELECT h.* FROM customer h
+        WHERE {known}.merged_into_id IS NOT NULL AND h.group_id = $1 AND h.id = {known}.merged_into_id) AS c"""
+
+
+__all__ = ["heir_of", "heirs_of", "who_is"]

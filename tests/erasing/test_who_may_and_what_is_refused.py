@@ -66,7 +66,6 @@ async def test_what_somebody_else_is_known_by_as_well_is_theirs(shop: House) -> 
     assert json.loads(kept) == {"call": f"{PHONE} or "}
 
 
-@pytest.mark.skip(reason="times out since imports settle who is who; to be looked at")
 async def test_an_import_that_runs_with_her_is_waited_for(shop: House) -> None:
     rows = "".join(f"x{n},X,x{n}@example.org\n" for n in range(20_000))
     ident = await shop.start_import(

@@ -376,7 +376,6 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_Work, "progress", rests)
 
 
-@pytest.mark.skip(reason="times out since imports settle who is who; to be looked at")
 async def test_one_that_runs_stops_after_the_batch_at_hand(
     house: House, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:

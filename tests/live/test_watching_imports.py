@@ -26,7 +26,6 @@ subscription ($id: ID!) {
 """
 
 
-@pytest.mark.skip(reason="times out since imports settle who is who; to be looked at")
 @pytest.mark.parametrize("planner", ["1", "0"])
 async def test_progress_is_told_until_it_is_over(
     database_url: str, db: Database, tmp_path: Path, planner: str, monkeypatch: pytest.MonkeyPatch

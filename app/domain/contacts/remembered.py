@@ -18,12 +18,15 @@ def digest_of(key: str) -> str:
     return f"'erased:' || encode(sha256(convert_to($1::bigint || ':' || {key}, 'UTF8')), 'hex')"
 
 
+# First what is remembered at all, mostly nothing: a digest is made of it for each of these addresses.
 _SAY_AGAIN = """
+WITH remembered AS MATERIALIZED (
+  SELECT * FROM contact_statement
+   WHERE group_id = $1 AND channel IN ({channels}) AND subject >= 'erased:' AND subject < 'erased;')
 INSERT INTO contact_statement (group_id, channel, subject, address_key, list, kind, allows, of_address, source,
                                first_said_at, said_at, recorded_at)
 SELECT $1, e.channel, c.{key}, c.{key}, e.list, e.kind, false, true, e.source, e.first_said_at, e.said_at, $3
-  FROM customer c
-  JOIN contact_statement e ON e.group_id = $1 AND e.channel IN ({channels}) AND e.subject = {digest}
+  FROM customer c JOIN remembered e ON e.subject = {digest}
  WHERE c.group_id = $1 AND c.id = ANY ($2) AND c.{key} IS NOT NULL
  ORDER BY e.channel, c.{key}, e.list, e.kind
 ON CONFLICT (group_id, channel, subject, list, kind, source) DO NOTHING

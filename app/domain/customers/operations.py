@@ -17,6 +17,7 @@ from app.domain.contacts.statements import GRAPH, Said
 from app.domain.customers.entries import CustomerEntry, checked_all
 from app.domain.customers.totals import check_moments, settle_totals
 from app.domain.groups.regions import regions_of
+from app.domain.heirs import who_is
 from app.domain.segments.changes import note_audience_change
 from app.errors import MAX_TOLD, Conflict, Failure, Forbidden, NotFound, Several
 from app.tables.contacts import StatementKind
@@ -29,18 +30,18 @@ TRIES = 3
 
 # Whom each entry means: by external id, and by e-mail (ignoring case). One look-up for each (LIMIT keeps it so): of a
 # table that has grown since it was last analyzed PostgreSQL believes that a join may as well read all of the group.
-_FIND = """
+_FIND = f"""
 WITH given AS MATERIALIZED (
   SELECT * FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS g (external_id, email, place))
 SELECT g.place - 1 AS place, 'external_id' AS by, c.id, c.external_id, c.store_id, c.id <> named.id AS is_heir
   FROM given g CROSS JOIN LATERAL (
        SELECT * FROM customer k WHERE k.group_id = $1 AND k.external_id = g.external_id LIMIT 1) named
-  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(named.merged_into_id, named.id)
+       {who_is("named")}
 UNION ALL
 SELECT g.place - 1, 'email', c.id, c.external_id, c.store_id, c.id <> named.id
   FROM given g CROSS JOIN LATERAL (
        SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = g.email LIMIT 1) named
-  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(named.merged_into_id, named.id)
+       {who_is("named")}
 """
 # Whoever was erased while we waited is nobody any more, and whoever was joined with another one is that one.
 _LOCK = """

@@ -21,6 +21,7 @@ from app.domain.customers.meanwhile import leave_events
 from app.domain.external_ids.finding import rows_known_as, rows_with_ids
 from app.domain.funnels.touches import Touch, record_touches
 from app.domain.groups.regions import regions_of
+from app.domain.heirs import who_is
 from app.domain.identities.identifying import settle_columns
 from app.domain.metrics.recipients import Reached, count_recipients
 from app.domain.webhooks.providers import BY_NUMBER, REACHED, STAGE, is_supported
@@ -143,17 +144,18 @@ async def _campaigns(tx: Transaction, names: Iterable[str]) -> Mapping[str, Even
     return {name: ours[ident] for name, ident in named.items() if ident in ours}
 
 
-# Who was merged is who they were merged into.
-_CUSTOMERS = """
+# One look-up for each address: LIMIT keeps it so.
+_CUSTOMERS = f"""
 SELECT c.id, 'email' AS by, given.address
   FROM unnest($2::text[]) AS given (address)
-  JOIN customer known ON known.group_id = $1 AND known.email_key = given.address
-  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(known.merged_into_id, known.id)
+ CROSS JOIN LATERAL (
+   SELECT * FROM customer k WHERE k.group_id = $1 AND k.email_key = given.address LIMIT 1) AS known
+       {who_is("known")}
  WHERE c.deleted_at IS NULL
 UNION ALL
 SELECT min(c.id), 'phone', known.phone_key
   FROM customer known
-  JOIN customer c ON c.group_id = $1 AND c.id = coalesce(known.merged_into_id, known.id)
+       {who_is("known")}
  WHERE known.group_id = $1 AND known.phone_key = ANY ($3) AND c.deleted_at IS NULL
  GROUP BY known.phone_key HAVING count(DISTINCT c.id) = 1
 """
