@@ -11,6 +11,7 @@ from app.auth.webhooks.signatures import read_public_key
 from app.db.database import Database, Transaction
 from app.errors import Conflict, Invalid, NotFound
 from app.tables.webhooks import Provider
+from app.values.changes import Settable, Unset
 from app.values.scope import Scope
 from app.values.texts import read_text
 
@@ -67,7 +68,8 @@ SELECT id, sealed, CASE WHEN previous_until > $3 THEN previous_sealed END AS pre
 """
 CHUNK = 200
 _SET_TOLERANCE = """
-UPDATE webhook_connection SET tolerance_s = $3 WHERE group_id = $1 AND id = $2 AND status = 'connected'
+UPDATE webhook_connection SET tolerance_s = CASE WHEN $4 THEN $3 ELSE tolerance_s END
+ WHERE group_id = $1 AND id = $2 AND status = 'connected'
 """
 _LIST = """
 SELECT id AS number, provider, status, tolerance_s FROM webhook_connection WHERE group_id = $1 ORDER BY id DESC
@@ -159,10 +161,11 @@ async def list_connections(db: Database, group_id: int) -> list[dict[str, Any]]:
         return [dict(row) for row in await tx.fetch(_LIST, group_id)]
 
 
-async def set_tolerance(tx: Transaction, connection_id: int, tolerance_s: int | None) -> None:
-    """How far a signed timestamp may be from now, in seconds; None or 0: any age."""
-    checked = _checked_tolerance(tolerance_s)
-    if not await tx.execute(_SET_TOLERANCE, tx.scope.group_id, connection_id, checked):
+async def set_tolerance(tx: Transaction, connection_id: int, tolerance_s: Settable[int | None]) -> None:
+    """How far a signed timestamp may be from now, in seconds; None or 0: any age; UNSET: as before."""
+    is_said = not isinstance(tolerance_s, Unset)
+    checked = _checked_tolerance(None if isinstance(tolerance_s, Unset) else tolerance_s)
+    if not await tx.execute(_SET_TOLERANCE, tx.scope.group_id, connection_id, checked, is_said):
         if await tx.fetchval(_EXISTS, tx.scope.group_id, connection_id) is None:
             raise NotFound("webhook endpoint", connection_id, path=["id"])
         raise _ended("id")

@@ -135,6 +135,8 @@ async def remove_campaign(tx: Transaction, promo_id: int, campaign_id: int, *, n
     """
     stored = await held_promo(tx, promo_id, path=["promoId"])
     if not await unlink(tx, promo_id, campaign_id):
+        if await tx.fetchval(_CAMPAIGN, *borders(tx.scope), campaign_id) is None:
+            raise NotFound("campaign", campaign_id, path=["campaignId"])
         return promo_id
     oldest = await oldest_of(tx, promo_id)
     if oldest is None and tx.scope.shape is not ScopeShape.GROUP:

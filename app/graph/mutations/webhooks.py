@@ -25,6 +25,7 @@ from app.graph.declaring.writing import (
     writes,
 )
 from app.graph.types.webhooks import WebhookEndpoint
+from app.values.changes import UNSET
 
 
 @object_type
@@ -160,8 +161,8 @@ async def update(
     """Sets how old a webhook endpoint's signed deliveries may be."""
     _require_manager(info)
     ident = own_id(input.id, "hook", "webhook endpoint", "id")
-    if input.tolerance_seconds is not strawberry.UNSET:
-        await connections.set_tolerance(tx, ident, input.tolerance_seconds)
+    said = UNSET if input.tolerance_seconds is strawberry.UNSET else input.tolerance_seconds
+    await connections.set_tolerance(tx, ident, said)
     return WebhookEndpointPayload(endpoint=await shown(info, tx, "WebhookEndpoint", ident))
 
 
