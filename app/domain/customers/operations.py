@@ -16,6 +16,7 @@ from app.domain.contacts.saying import CONSENT_COLUMN, record, settle
 from app.domain.contacts.statements import GRAPH, Said
 from app.domain.customers.entries import CustomerEntry, checked_all
 from app.domain.customers.totals import check_moments, settle_totals
+from app.domain.groups.finding import currency_of_group
 from app.domain.groups.regions import regions_of
 from app.domain.heirs import who_is
 from app.domain.segments.changes import note_audience_change
@@ -49,7 +50,6 @@ SELECT id FROM customer WHERE group_id = $1 AND id = ANY ($2) AND erased_at IS N
  ORDER BY id FOR NO KEY UPDATE
 """
 _STORES = "SELECT id FROM store WHERE group_id = $1 AND id = ANY ($2) AND deleted_at IS NULL"
-_CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 
 _READ = {
     "external_id": "d ->> 'external_id'",
@@ -229,7 +229,7 @@ async def _unknown_stores(tx: Transaction, values: Sequence[Mapping[str, Any]]) 
 async def _broken_coins(tx: Transaction, values: Sequence[Mapping[str, Any]]) -> list[Failure]:
     """What was spent is in whole coins of the group's currency."""
     told = {at: row["total_spent"] for at, row in enumerate(values) if row.get("total_spent")}
-    currency = await tx.fetchval(_CURRENCY, tx.scope.group_id) if told else ""
+    currency = await currency_of_group(tx) if told else ""
     return inputs.broken_coins(
         (spent, currency, ["customers", at, "totalSpent"]) for at, spent in told.items()
     )

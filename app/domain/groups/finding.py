@@ -1,4 +1,4 @@
-"""Finding the store a request writes to."""
+"""Finding the store a request writes to, and the group's currency."""
 
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -25,6 +25,14 @@ SELECT store.id, coalesce(store.time_zone, customer_group.time_zone) AS zone, cu
   FROM store JOIN customer_group ON customer_group.id = store.group_id
  WHERE store.group_id = $1 AND store.deleted_at IS NULL AND
 """
+
+
+_CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
+
+
+async def currency_of_group(tx: Transaction) -> str:
+    """What the group adds its amounts up in."""
+    return str(await tx.fetchval(_CURRENCY, tx.scope.group_id))
 
 
 # Whoever writes to a store holds its key until COMMIT: deleting it waits, and then sees what was written.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.db.database import Transaction
+from app.domain.groups.finding import currency_of_group
 from app.domain.integrations.fields import CUSTOM_ADS, IntegrationFields
 from app.domain.rows import insert_row
 from app.domain.settable import written
@@ -11,7 +12,6 @@ from app.errors import Conflict, Invalid
 from app.values.changes import UNSET
 
 _TRACKED = "SELECT id, project_id FROM integration WHERE group_id = $1 AND wmkt_id = $2"
-_CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 _LOCK = "SELECT name, currency FROM integration WHERE group_id = $1 AND id = $2 FOR NO KEY UPDATE"
 _SPENT = "SELECT EXISTS (SELECT FROM outlay WHERE group_id = $1 AND integration_id = $2)"
 _CHANGE = "UPDATE integration SET name = $3, currency = $4 WHERE group_id = $1 AND id = $2"
@@ -58,7 +58,7 @@ async def bring_in_integration(
         **values,
         "name": values.get("name") or values["wmkt_id"],
         "kind": values.get("kind") or CUSTOM_ADS,
-        "currency": values.get("currency") or await tx.fetchval(_CURRENCY, tx.scope.group_id),
+        "currency": values.get("currency") or await currency_of_group(tx),
         "project_id": project_id,
         "created_at": past.created_at or now,
     }

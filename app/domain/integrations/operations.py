@@ -9,6 +9,7 @@ from typing import Any
 
 from app.db.database import Transaction
 from app.domain.borders import PROJECT_BORDERS, borders
+from app.domain.groups.finding import currency_of_group
 from app.domain.groups.projects import open_project_named
 from app.domain.inputs import Path
 from app.domain.integrations.fields import CUSTOM_ADS, IntegrationFields
@@ -22,7 +23,6 @@ SELECT integration.id, integration.project_id, integration.name, integration.kin
   FROM integration JOIN project ON project.group_id = $1 AND project.id = integration.project_id
  WHERE {PROJECT_BORDERS} AND integration.group_id = $1
 """
-_CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 _LOCK = "SELECT 1 FROM integration WHERE group_id = $1 AND id = $2 FOR UPDATE"
 _ARCHIVE = """
 UPDATE integration SET archived_at = $3
@@ -48,7 +48,7 @@ async def create_integration(
         **values,
         "kind": values.get("kind") or CUSTOM_ADS,
         "wmkt_id": values.get("wmkt_id") or secrets.token_hex(12),
-        "currency": values.get("currency") or await tx.fetchval(_CURRENCY, tx.scope.group_id),
+        "currency": values.get("currency") or await currency_of_group(tx),
         "project_id": project_id,
         "created_at": now,
     }

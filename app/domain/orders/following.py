@@ -14,6 +14,7 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain.attribution.keeping import note_sales
 from app.domain.borders import CAMPAIGN_BORDERS, borders
+from app.domain.groups.finding import currency_of_group
 from app.domain.metrics.entries import UNKNOWN_CHANNEL
 from app.domain.metrics.facts import Key
 from app.domain.metrics.opening import settle_totals, take_from_totals
@@ -70,7 +71,6 @@ def _used_by(reference: str, sale: Sale, code_id: int | None) -> OrderUse:
     )  # fmt: skip
 
 
-_CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 _LOCK = """
 SELECT id, totals_as_of FROM customer WHERE group_id = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE
 """
@@ -118,7 +118,7 @@ async def follow(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> li
 
 async def _move_facts(tx: Transaction, moves: Sequence[Move], *, now: datetime) -> None:
     """Amounts in other currencies than the group's stay with their orders; they are not added up here."""
-    currency = await tx.fetchval(_CURRENCY, tx.scope.group_id)
+    currency = await currency_of_group(tx)
     ids = sorted({sale.customer_id for move in moves for _, sale in move.sides})
     rows = await tx.fetch(_LOCK, tx.scope.group_id, ids)
     as_of: dict[int, datetime | None] = {row["id"]: row["totals_as_of"] for row in rows}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, CUSTOMER_BORDERS, PROMO_BORDERS, borders
-from app.domain.groups.finding import store_to_write
+from app.domain.groups.finding import currency_of_group, store_to_write
 from app.domain.heirs import heirs_of
 from app.domain.inputs import Path
 from app.domain.metrics.entries import only_channel
@@ -64,7 +64,6 @@ SELECT store.id, coalesce(store.time_zone, customer_group.time_zone) AS zone
   FROM store JOIN customer_group ON customer_group.id = store.group_id
  WHERE store.group_id = $1 AND store.id = ANY ($2)
 """
-_CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 
 
 class Settling:
@@ -111,7 +110,7 @@ class Settling:
         found = await tx.fetch(_CAMPAIGNS, *borders(tx.scope), ids) if ids else []
         self.campaigns = {row["id"]: row for row in found}
         stores = await self._stores()
-        self.currency = await tx.fetchval(_CURRENCY, tx.scope.group_id)
+        self.currency = await currency_of_group(tx)
         if any(self._own_store(at) is None for at in range(len(entries))):
             self.default_store = (await store_to_write(tx, None)).id
         places = {self._own_store(at) or self.default_store for at in range(len(entries))}

@@ -8,6 +8,7 @@ from typing import Any
 from app.db.database import Transaction
 from app.domain.borders import CAMPAIGN_BORDERS, PROMO_BORDERS, borders
 from app.domain.days import settle_days
+from app.domain.groups.finding import currency_of_group
 from app.domain.inputs import Path
 from app.domain.promos.book import take_in
 from app.domain.promos.campaigns import link, oldest_of, unlink
@@ -244,7 +245,7 @@ async def _settled(tx: Transaction, values: dict[str, Any]) -> str:
             "This credential is for a part of the group: name one of its campaigns.",
             path=path_of(PromoFields, "campaign_id"),
         )
-    return str(await tx.fetchval("SELECT currency FROM customer_group WHERE id = $1", tx.scope.group_id))
+    return await currency_of_group(tx)
 
 
 async def _check_free(tx: Transaction, code: str, own: int | None) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 from app.db.database import Transaction
 from app.domain import inputs
 from app.domain.borders import CUSTOMER_BORDERS, borders
+from app.domain.groups.finding import currency_of_group
 from app.domain.rewards.bringing_in import (
     Account,
     Line,
@@ -40,7 +41,6 @@ SELECT id, external_id, email_key FROM customer
  WHERE {CUSTOMER_BORDERS} AND deleted_at IS NULL
    AND (id = ANY ($4) OR external_id = ANY ($5) OR email_key = ANY ($6))
 """
-_CURRENCY = "SELECT currency FROM customer_group WHERE id = $1"
 _CURRENCIES = "SELECT id, currency FROM campaign WHERE group_id = $1 AND id = ANY ($2)"
 _UNKNOWN = ("participants", "transactions")
 """What a sum does not say. Limits on them count from 0 unless `reward_participants` come in, too."""
@@ -87,7 +87,7 @@ class BalanceWriter:
         batch = _Batch[Account](tx, records)
         await batch.find("part", "partner")
         await batch.find_customers()
-        usual = await tx.fetchval(_CURRENCY, tx.scope.group_id)
+        usual = await currency_of_group(tx)
         balances: dict[Account, tuple[int, datetime]] = {}
         for one in batch.each():
             with one:
