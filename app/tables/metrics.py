@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Date, Index, UniqueConstraint
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from app.tables.base import (
     CODE,
@@ -103,7 +103,37 @@ class MetricFact(TenantRow, table=True):
     """Metric keys beyond the known ones, as sent."""
 
 
-class CampaignMetric(TenantRow, table=True):
+class Figures(SQLModel):
+    """What is known of all a row stands for: nothing said is none."""
+
+    impressions: int = counted()
+    clicks: int = counted()
+    conversions: Decimal = summed()
+    sent: int = counted()
+    delivered: int = counted()
+    opened: int = counted()
+    clicked: int = counted()
+    unsubscribed: int = counted()
+    opens: int = counted()
+    machine_opens: int = counted()
+    spend: Decimal = summed()
+    revenue: Decimal = summed()
+
+
+class FiguresAndPairs(Figures):
+    """The same with `PAIRED` beside it."""
+
+    shown_clicks: int = counted()
+    """The clicks, where impressions are known; at most one for each."""
+    clicked_conversions: Decimal = summed()
+    """The conversions, where clicks are known; at most one for each."""
+    reached_conversions: Decimal = summed()
+    """The conversions, where messages were delivered; at most one for each person."""
+    clicked_spend: Decimal = summed()
+    """The spend, where clicks are known."""
+
+
+class CampaignMetric(TenantRow, FiguresAndPairs, table=True):
     """The headline: what one campaign did on one day in one channel, by the rule of `domain/metrics/headline.py`."""
 
     __tablename__ = "campaign_metric"
@@ -118,31 +148,11 @@ class CampaignMetric(TenantRow, table=True):
     day: date = Field(sa_type=Date)
     channel: str = Field(sa_type=CODE)
     currency: str = Field(sa_type=CODE)
-    impressions: int = counted()
-    clicks: int = counted()
-    conversions: Decimal = summed()
-    sent: int = counted()
-    delivered: int = counted()
-    opened: int = counted()
-    clicked: int = counted()
-    unsubscribed: int = counted()
-    opens: int = counted()
-    machine_opens: int = counted()
-    spend: Decimal = summed()
-    revenue: Decimal = summed()
-    shown_clicks: int = counted()
-    """The clicks, where impressions are known; at most one for each."""
-    clicked_conversions: Decimal = summed()
-    """The conversions, where clicks are known; at most one for each."""
-    reached_conversions: Decimal = summed()
-    """The conversions, where messages were delivered; at most one for each person."""
-    clicked_spend: Decimal = summed()
-    """The spend, where clicks are known."""
     extra: Any = Field(default=None, sa_type=KEPT_JSON, nullable=True)
     """Metric keys beyond the known ones, as the report says them."""
 
 
-class MetricRollup(TenantRow, table=True):
+class MetricRollup(TenantRow, FiguresAndPairs, table=True):
     """The sum of `campaign_metric` over a store's campaigns, per day, channel and currency."""
 
     __tablename__ = "metric_rollup"
@@ -157,25 +167,9 @@ class MetricRollup(TenantRow, table=True):
     day: date = Field(sa_type=Date)
     channel: str = Field(sa_type=CODE)
     currency: str = Field(sa_type=CODE)
-    impressions: int = counted()
-    clicks: int = counted()
-    conversions: Decimal = summed()
-    sent: int = counted()
-    delivered: int = counted()
-    opened: int = counted()
-    clicked: int = counted()
-    unsubscribed: int = counted()
-    opens: int = counted()
-    machine_opens: int = counted()
-    spend: Decimal = summed()
-    revenue: Decimal = summed()
-    shown_clicks: int = counted()
-    clicked_conversions: Decimal = summed()
-    reached_conversions: Decimal = summed()
-    clicked_spend: Decimal = summed()
 
 
-class MetricFactRollup(TenantRow, table=True):
+class MetricFactRollup(TenantRow, Figures, table=True):
     """The sum of `metric_fact` over a store's campaigns, per day, channel, source and currency."""
 
     __tablename__ = "metric_fact_rollup"
@@ -191,18 +185,6 @@ class MetricFactRollup(TenantRow, table=True):
     channel: str = Field(sa_type=CODE)
     source: str = Field(sa_type=WORDS)
     currency: str = Field(sa_type=CODE)
-    impressions: int = counted()
-    clicks: int = counted()
-    conversions: Decimal = summed()
-    sent: int = counted()
-    delivered: int = counted()
-    opened: int = counted()
-    clicked: int = counted()
-    unsubscribed: int = counted()
-    opens: int = counted()
-    machine_opens: int = counted()
-    spend: Decimal = summed()
-    revenue: Decimal = summed()
 
 
 class MessageRecipient(TenantRow, table=True):
